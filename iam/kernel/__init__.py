@@ -1,0 +1,1 @@
+"""The words every room shares. Pure: no framework, no input or output, no clock of its own."""
