@@ -1,0 +1,1 @@
+"""The one append-only record: for audit and for delivery alike (DESIGN 5, ADR 0004)."""

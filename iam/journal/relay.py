@@ -1,0 +1,141 @@
+"""Handing sealed entries to consumers, each at its own pace, at least once and in order.
+
+A consumer's work on our tables and its cursor move in one transaction: for those it is once.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from iam.journal.model import Entry
+from iam.journal.queries import sealed_after
+from iam.journal.tables import JournalCursor, JournalParked
+from iam.kernel.clock import Clock
+from iam.storage import Database, WriteConnection
+from iam.storage.tables import core
+
+log = structlog.get_logger(__name__)
+
+Handle = Callable[[WriteConnection, Entry], Awaitable[None]]
+
+_cursor = core(JournalCursor)
+_FIRST_PAUSE = timedelta(seconds=1)
+_LONGEST_PAUSE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumer:
+    """Who wants the entries. `park_after` failures the entry is set aside, with an alarm."""
+
+    name: str
+    handle: Handle
+    park_after: int = 10
+
+
+def pause(attempts: int) -> timedelta:
+    """How long to wait after so many failures: doubling, bounded."""
+    return min(_FIRST_PAUSE * 2 ** min(attempts - 1, 16), _LONGEST_PAUSE)
+
+
+async def deliver(db: Database, consumer: Consumer, clock: Clock, most: int = 100) -> int:
+    """The consumer has handled up to `most` further entries; says how many.
+
+    Stops early at an entry that fails: it is tried again after a pause, and set aside after
+    `park_after` failures. 0 also when another process serves this consumer now.
+    """
+    done = 0
+    while done < most:
+        outcome = await _deliver_one(db, consumer, clock)
+        if not outcome:
+            return done
+        done += 1
+    return done
+
+
+async def _deliver_one(db: Database, consumer: Consumer, clock: Clock) -> bool:
+    now = clock()
+    entry: Entry | None = None
+    attempts = 0
+    try:
+        async with db.write() as conn:
+            row = await _take_cursor(conn, consumer)
+            if row is None:
+                return False
+            if row.retry_at is not None and row.retry_at > now:
+                return False
+            attempts = row.attempts
+            entries = await sealed_after(conn, row.seq, 1)
+            if not entries:
+                return False
+            entry = entries[0]
+            await consumer.handle(conn, entry)
+            await _advance(conn, consumer.name, entry)
+    except Exception as error:  # noqa: BLE001 - whatever a consumer does, the others go on
+        if entry is None:
+            raise
+        await _failed(db, consumer, entry, attempts + 1, error, clock)
+        return False
+    return True
+
+
+async def _take_cursor(conn: WriteConnection, consumer: Consumer) -> Row[Any] | None:
+    """The consumer's cursor, locked, made when it is new; None when another process holds it."""
+    mine = select(_cursor).where(_cursor.c.consumer == consumer.name)
+    row = (await conn.execute(mine.with_for_update(skip_locked=True))).one_or_none()
+    if row is not None:
+        return row
+    await conn.execute(
+        insert(_cursor).values(consumer=consumer.name, seq=0, attempts=0).on_conflict_do_nothing()
+    )
+    return (await conn.execute(mine.with_for_update(skip_locked=True))).one_or_none()
+
+
+async def _advance(conn: WriteConnection, name: str, entry: Entry) -> None:
+    await conn.execute(
+        update(_cursor)
+        .where(_cursor.c.consumer == name)
+        .values(seq=entry.seq, attempts=0, retry_at=None, error=None)
+    )
+
+
+async def _failed(
+    db: Database, consumer: Consumer, entry: Entry, attempts: int, error: Exception, clock: Clock
+) -> None:
+    # The class only: a message may hold an address or a text of somebody.
+    what = type(error).__name__
+    parked = attempts >= consumer.park_after
+    async with db.write() as conn:
+        if parked:
+            await conn.execute(
+                insert(core(JournalParked))
+                .values(consumer=consumer.name, seq=entry.seq, error=what, parked_at=clock())
+                .on_conflict_do_nothing()
+            )
+            await _advance(conn, consumer.name, entry)
+        else:
+            await conn.execute(
+                update(_cursor)
+                .where(_cursor.c.consumer == consumer.name)
+                .values(attempts=attempts, retry_at=clock() + pause(attempts), error=what)
+            )
+    log.error(
+        "journal.entry.parked" if parked else "journal.entry.failed",
+        consumer=consumer.name, seq=entry.seq, kind=entry.kind, attempts=attempts, error=what,
+    )  # fmt: skip
+
+
+async def lag(conn: WriteConnection, consumers: Sequence[str]) -> dict[str, int]:
+    """How many sealed entries each consumer has still to handle."""
+    rows = await conn.execute(
+        text(
+            "SELECT c.consumer, (SELECT coalesce(max(seq), 0) FROM journal_seal) - c.seq AS behind"
+            " FROM journal_cursor c WHERE c.consumer = ANY(:names)"
+        ),
+        {"names": list(consumers)},
+    )
+    return {row.consumer: row.behind for row in rows}
