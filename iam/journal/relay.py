@@ -6,10 +6,9 @@ A consumer's work on our tables and its cursor move in one transaction: for thos
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import structlog
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from iam.journal.model import Entry
@@ -48,6 +47,7 @@ async def deliver(db: Database, consumer: Consumer, clock: Clock, most: int = 10
     Stops early at an entry that fails: it is tried again after a pause, and set aside after
     `park_after` failures. 0 also when another process serves this consumer now.
     """
+    await _begin(db, consumer)
     done = 0
     while done < most:
         outcome = await _deliver_one(db, consumer, clock)
@@ -63,7 +63,8 @@ async def _deliver_one(db: Database, consumer: Consumer, clock: Clock) -> bool:
     attempts = 0
     try:
         async with db.write() as conn:
-            row = await _take_cursor(conn, consumer)
+            mine = select(_cursor).where(_cursor.c.consumer == consumer.name)
+            row = (await conn.execute(mine.with_for_update(skip_locked=True))).one_or_none()
             if row is None:
                 return False
             if row.retry_at is not None and row.retry_at > now:
@@ -83,16 +84,15 @@ async def _deliver_one(db: Database, consumer: Consumer, clock: Clock) -> bool:
     return True
 
 
-async def _take_cursor(conn: WriteConnection, consumer: Consumer) -> Row[Any] | None:
-    """The consumer's cursor, locked, made when it is new; None when another process holds it."""
-    mine = select(_cursor).where(_cursor.c.consumer == consumer.name)
-    row = (await conn.execute(mine.with_for_update(skip_locked=True))).one_or_none()
-    if row is not None:
-        return row
-    await conn.execute(
-        insert(_cursor).values(consumer=consumer.name, seq=0, attempts=0).on_conflict_do_nothing()
-    )
-    return (await conn.execute(mine.with_for_update(skip_locked=True))).one_or_none()
+async def _begin(db: Database, consumer: Consumer) -> None:
+    """The consumer has a cursor; a new one stands at the very beginning.
+
+    In a transaction of its own: the cursor must outlive a first entry that fails.
+    """
+    async with db.write() as conn:
+        await conn.execute(
+            insert(_cursor).values(consumer=consumer.name, seq=0, attempts=0).on_conflict_do_nothing()
+        )
 
 
 async def _advance(conn: WriteConnection, name: str, entry: Entry) -> None:
