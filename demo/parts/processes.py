@@ -1,5 +1,6 @@
 """Children that cannot outlive their parent, and their orderly end."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -42,7 +43,7 @@ def spawn(
     death_signal: signal.Signals = signal.SIGTERM,
     folder: Path = Path("/"),
 ) -> subprocess.Popen[bytes]:
-    """A child runs in a session of its own, writes to the log, and gets a signal when the calling thread ends.
+    """A child runs in a session of its own, writes to the log, and is told when the calling thread ends.
 
     Call it from a thread that lives as long as the child should: the kernel ties the signal to the
     thread, not to the process (prctl(2), PR_SET_PDEATHSIG).
@@ -66,7 +67,7 @@ def spawn(
 
 
 def end(process: subprocess.Popen[bytes], *, steps: Sequence[tuple[signal.Signals, float]]) -> int:
-    """The process has ended: each signal is sent and given its seconds; the last resort is SIGKILL for its group."""
+    """The process has ended: each signal is given its seconds; at last its whole group gets SIGKILL."""
     for step, patience in steps:
         if process.poll() is not None:
             break
@@ -75,10 +76,8 @@ def end(process: subprocess.Popen[bytes], *, steps: Sequence[tuple[signal.Signal
             process.wait(timeout=patience)
         except subprocess.TimeoutExpired:
             continue
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     return process.wait(timeout=10)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from demo.parts.errors import PartFailed, PortTaken
+from demo.parts.errors import PartFailedError, PortTakenError
 from demo.parts.keycloak import ADMIN, KeycloakServer
 from demo.parts.ports import free_ports
 
@@ -69,11 +69,16 @@ def _post(url: str, **form: str) -> dict[str, Any]:
 def test_the_realm_is_there_with_its_variables_filled(server: KeycloakServer) -> None:
     token_url = f"{server.base_url}/realms/probe/protocol/openid-connect/token"
     answer = _post(
-        token_url, grant_type="client_credentials", client_id="machine", client_secret=ENVIRONMENT["PROBE_SECRET"]
+        token_url,
+        grant_type="client_credentials",
+        client_id="machine",
+        client_secret=ENVIRONMENT["PROBE_SECRET"],
     )
     assert answer["token_type"] == "Bearer"
     with pytest.raises(urllib.error.HTTPError) as refused:
-        _post(token_url, grant_type="client_credentials", client_id="machine", client_secret="${PROBE_SECRET}")
+        _post(
+            token_url, grant_type="client_credentials", client_id="machine", client_secret="${PROBE_SECRET}"
+        )
     assert refused.value.code == 401
     refused.value.close()
 
@@ -109,7 +114,7 @@ def test_it_is_java_itself_and_listens_on_loopback_alone(server: KeycloakServer)
 def test_a_taken_port_is_named(server: KeycloakServer, tmp_path: Path) -> None:
     taken = int(server.base_url.rpartition(":")[2])
     second = KeycloakServer(tmp_path, port=taken, management_port=free_ports(1)[0], admin_password="unused")
-    with pytest.raises(PortTaken, match=str(taken)):
+    with pytest.raises(PortTakenError, match=str(taken)):
         second.start()
     assert second.process is None
 
@@ -124,6 +129,6 @@ def test_a_variable_without_value_stops_the_start(tmp_path: Path) -> None:
         environment={"PROBE_SECRET": ""},
         admin_password="unused",
     )
-    with pytest.raises(PartFailed, match="PROBE_SECRET"):
+    with pytest.raises(PartFailedError, match="PROBE_SECRET"):
         server.start()
     assert server.process is None

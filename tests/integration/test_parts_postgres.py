@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from demo.parts.errors import PortTaken
+from demo.parts.errors import PortTakenError
 from demo.parts.ports import free_port
 from demo.parts.postgres import PostgresServer
 
@@ -56,7 +56,9 @@ def test_a_template_is_cloned_and_a_database_dropped_under_its_connections(serve
 
 def test_it_listens_on_loopback_alone_and_asks_for_the_password(server: PostgresServer) -> None:
     assert server.process is not None
-    listening = [c.laddr for c in psutil.Process(server.process.pid).net_connections() if c.status == "LISTEN"]
+    listening = [
+        c.laddr for c in psutil.Process(server.process.pid).net_connections() if c.status == "LISTEN"
+    ]
     assert [(address.ip, address.port) for address in listening] == [("127.0.0.1", server.port)]
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(f"postgresql://habilis:wrong@127.0.0.1:{server.port}/postgres")
@@ -95,7 +97,7 @@ def test_data_survive_a_restart_in_a_folder_closed_to_others(folder: Path) -> No
 def test_a_taken_port_is_named_and_not_replaced(server: PostgresServer, folder: Path) -> None:
     other = PostgresServer(folder, port=server.port, durable=False)
     try:
-        with pytest.raises(PortTaken, match=f"port {server.port}"):
+        with pytest.raises(PortTakenError, match=f"port {server.port}"):
             other.start()
     finally:
         other.erase()
@@ -113,7 +115,11 @@ time.sleep(600)
 
 def test_killing_the_parent_leaves_no_process() -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, start_new_session=True
+        [sys.executable, "-c", PARENT],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        start_new_session=True,
     )
     assert parent.stdout is not None
     pid, _, home = parent.stdout.readline().strip().partition(" ")

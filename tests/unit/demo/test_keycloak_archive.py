@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from demo.parts import keycloak
-from demo.parts.errors import PartUnavailable
+from demo.parts.errors import PartUnavailableError
 
 
 def test_an_archive_with_another_checksum_is_refused_from_every_source(
@@ -20,7 +20,7 @@ def test_an_archive_with_another_checksum_is_refused_from_every_source(
     monkeypatch.setenv("JAVA_HOME", "/nonexistent")
     monkeypatch.setattr(keycloak, "RELEASE_URL", forged.as_uri())
 
-    with pytest.raises(PartUnavailable) as refused:
+    with pytest.raises(PartUnavailableError) as refused:
         keycloak.distribution()
 
     assert str(refused.value).count("does not have the pinned SHA-256") == 2
