@@ -1,5 +1,6 @@
 """The account a server runs under: the caller's own, or an unprivileged one when the caller is root."""
 
+import hashlib
 import os
 import pwd
 import shutil
@@ -67,6 +68,43 @@ def owner_of(path: Path) -> Account | None:
     except KeyError:
         return None
     return Account(name=found.pw_name, uid=found.pw_uid, gid=found.pw_gid)
+
+
+def place(home: Path, name: str, account: Account | None) -> tuple[Path, Account | None]:
+    """Returns the folder `name` of a home, and the account that owns it and runs the server on it.
+
+    A folder that exists stays with its owner. Where the home is closed to the account, the folder is under
+    OPEN_STATE and the home holds a link to it.
+    """
+    folder = home / name
+    if folder.exists():
+        return folder.resolve(), (owner_of(folder) or account) if account else None
+    folder.unlink(missing_ok=True)  # a link whose target is gone
+    if account is None:
+        folder.mkdir(mode=0o700)
+        return folder, None
+    if account.can_enter(home):
+        folder.mkdir(mode=0o700)
+    else:
+        elsewhere = OPEN_STATE / hashlib.sha256(str(home).encode()).hexdigest()[:16] / name
+        elsewhere.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        # What an erased folder of the same name left behind is nobody's.
+        shutil.rmtree(elsewhere, ignore_errors=True)
+        elsewhere.mkdir(mode=0o700)
+        folder.symlink_to(elsewhere)
+        folder = elsewhere
+    account.owns(folder)
+    return folder, account
+
+
+def erase_place(home: Path, name: str) -> None:
+    """The folder that `place` made is gone, with what it holds."""
+    folder = home / name
+    if folder.is_symlink():
+        shutil.rmtree(folder.resolve().parent, ignore_errors=True)
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def copy_readable(source: Path, target: Path, *, ignore: tuple[str, ...] = ()) -> None:

@@ -354,9 +354,9 @@ class KeycloakServer:
     def start(self, tell: Tell = _say_nothing, *, wait: bool = True) -> None:
         """The server is ready (or, with `wait=False`, on its way: call `wait_ready`).
 
-        Call it from the main thread. Raises PartUnavailableError when there is no Keycloak or no Java, PortTakenError
-        when one of its ports is used, PartFailedError when a variable of a realm file has no value or the server
-        does not come up.
+        Call it from the main thread. Raises PartUnavailableError when there is no Keycloak or no Java,
+        PortTakenError when one of its ports is used, PartFailedError when a variable of a realm file has no
+        value or the server does not come up.
         """
         if self._process is not None:
             return

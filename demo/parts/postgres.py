@@ -25,7 +25,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from demo.parts.accounts import OPEN_STATE, Account, copy_readable, owner_of, unprivileged
+from demo.parts.accounts import OPEN_STATE, Account, copy_readable, erase_place, place, unprivileged
 from demo.parts.errors import PartFailedError, PartUnavailableError, PortTakenError
 from demo.parts.ports import LOOPBACK, free_port, is_free
 from demo.parts.private import write_private
@@ -68,7 +68,7 @@ class Binaries:
 
 
 def find_binaries() -> Binaries:
-    """Returns the PostgreSQL to run; raises PartUnavailableError when there is none of version 15 or later."""
+    """Returns the PostgreSQL to run; raises PartUnavailableError when none is 15 or later."""
     for found in _candidates():
         if found.version >= OLDEST:
             return found
@@ -170,7 +170,7 @@ class PostgresServer:
             return
         binaries = find_binaries()
         self._home.mkdir(mode=0o755, parents=True, exist_ok=True)
-        cluster, account = self._place()
+        cluster, account = place(self._home, "cluster", unprivileged("postgres", "nobody"))
         binaries = _readable(binaries, account)
         if not (cluster / "PG_VERSION").exists():
             self._initialise(binaries, cluster, account)
@@ -201,9 +201,7 @@ class PostgresServer:
 
     def erase(self) -> None:
         """The folder and the cluster are gone, wherever the cluster lives."""
-        cluster = self._home / "cluster"
-        if cluster.is_symlink():
-            shutil.rmtree(cluster.resolve().parent, ignore_errors=True)
+        erase_place(self._home, "cluster")
         shutil.rmtree(self._home, ignore_errors=True)
 
     def create_database(self, name: str, template: str | None = None) -> None:
@@ -228,29 +226,6 @@ class PostgresServer:
 
     def _password(self) -> str:
         return (self._home / "password").read_text(encoding="ascii").strip()
-
-    def _place(self) -> tuple[Path, Account | None]:
-        """Where the data are and who may touch them: an existing cluster stays with its owner."""
-        cluster = self._home / "cluster"
-        account = unprivileged("postgres", "nobody")
-        if cluster.exists():
-            return cluster.resolve(), (owner_of(cluster) or account) if account else None
-        cluster.unlink(missing_ok=True)  # a link whose target is gone
-        if account is None:
-            cluster.mkdir(mode=0o700)
-            return cluster, None
-        if account.can_enter(self._home):
-            cluster.mkdir(mode=0o700)
-        else:
-            elsewhere = OPEN_STATE / hashlib.sha256(str(self._home).encode()).hexdigest()[:16] / "cluster"
-            elsewhere.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            # What an erased folder of the same name left behind is nobody's.
-            shutil.rmtree(elsewhere, ignore_errors=True)
-            elsewhere.mkdir(mode=0o700)
-            cluster.symlink_to(elsewhere)
-            cluster = elsewhere
-        account.owns(cluster)
-        return cluster, account
 
     def _initialise(self, binaries: Binaries, cluster: Path, account: Account | None) -> None:
         password = secrets.token_urlsafe(32)
