@@ -50,9 +50,7 @@ def _read(row: Row[Any]) -> Entry:
 
 async def sealed_after(conn: ReadConnection, seq: int, limit: int) -> Sequence[Entry]:
     """The next sealed entries after `seq`, in their dense order, at most `limit`."""
-    rows = await conn.execute(
-        _entries().where(_seal.c.seq > seq).order_by(_seal.c.seq).limit(limit)
-    )
+    rows = await conn.execute(_entries().where(_seal.c.seq > seq).order_by(_seal.c.seq).limit(limit))
     return [_read(row) for row in rows]
 
 

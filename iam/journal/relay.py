@@ -76,7 +76,7 @@ async def _deliver_one(db: Database, consumer: Consumer, clock: Clock) -> bool:
             entry = entries[0]
             await consumer.handle(conn, entry)
             await _advance(conn, consumer.name, entry)
-    except Exception as error:  # noqa: BLE001 - whatever a consumer does, the others go on
+    except Exception as error:
         if entry is None:
             raise
         await _failed(db, consumer, entry, attempts + 1, error, clock)

@@ -44,9 +44,7 @@ class JournalDetail(SQLModel, table=True):
 
     __tablename__ = "journal_detail"
 
-    entry_id: UUID = Field(
-        sa_column=uuid(ForeignKey("journal_entry.id"), primary_key=True)
-    )
+    entry_id: UUID = Field(sa_column=uuid(ForeignKey("journal_entry.id"), primary_key=True))
     salt: bytes = Field(sa_column=octets())
     data: dict[str, Any] = Field(sa_column=json())
 
@@ -56,9 +54,7 @@ class JournalPending(SQLModel, table=True):
 
     __tablename__ = "journal_pending"
 
-    entry_id: UUID = Field(
-        sa_column=uuid(ForeignKey("journal_entry.id"), primary_key=True)
-    )
+    entry_id: UUID = Field(sa_column=uuid(ForeignKey("journal_entry.id"), primary_key=True))
 
 
 class JournalSeal(SQLModel, table=True):
@@ -67,9 +63,7 @@ class JournalSeal(SQLModel, table=True):
     __tablename__ = "journal_seal"
 
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    entry_id: UUID = Field(
-        sa_column=uuid(ForeignKey("journal_entry.id"), unique=True)
-    )
+    entry_id: UUID = Field(sa_column=uuid(ForeignKey("journal_entry.id"), unique=True))
     sealed_at: datetime = Field(sa_column=instant())
 
 

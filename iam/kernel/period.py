@@ -33,9 +33,7 @@ class Period:
 
     def overlaps(self, other: "Period") -> bool:
         """Whether the two periods share an instant."""
-        return (self.end is None or other.start < self.end) and (
-            other.end is None or self.start < other.end
-        )
+        return (self.end is None or other.start < self.end) and (other.end is None or self.start < other.end)
 
     def cut(self, end: datetime) -> "Period":
         """The same period, ended at `end` at the latest (never before its start)."""

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     NO_STANDING = "noStanding", Kind.NOT_FOUND, Fixer.NOBODY
     NOT_REPRESENTATIVE = "notRepresentative", Kind.FORBIDDEN, Fixer.REGISTER
     REPRESENTATION_SUSPENDED = "representationSuspended", Kind.FORBIDDEN, Fixer.REGISTER
+    JOINT_SIGNATURE_NEEDED = "jointSignatureNeeded", Kind.FORBIDDEN, Fixer.HELPDESK
     NOT_GAP = "notGap", Kind.FORBIDDEN, Fixer.GAP
     NOT_STAFF = "notStaff", Kind.NOT_FOUND, Fixer.NOBODY
     LEVEL_TOO_LOW = "levelTooLow", Kind.STEP_UP, Fixer.YOU

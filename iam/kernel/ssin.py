@@ -121,6 +121,4 @@ _CANDIDATE = re.compile(r"(?<![0-9])(?:[0-9][\s.\-/\u00a0]{0,3}){10}[0-9](?![0-9
 
 def holds_ssin(text: str, today: date) -> bool:
     """Whether a free text holds a checksum-valid national number, however it is punctuated."""
-    return any(
-        is_ssin(_SEPARATORS.sub("", match.group()), today) for match in _CANDIDATE.finditer(text)
-    )
+    return any(is_ssin(_SEPARATORS.sub("", match.group()), today) for match in _CANDIDATE.finditer(text))

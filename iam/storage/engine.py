@@ -50,9 +50,7 @@ class Database:
     async def read(self) -> AsyncIterator[ReadConnection]:
         """One read-only transaction on one snapshot (REPEATABLE READ): what it shows belongs together."""
         async with self._engine.connect() as connection:
-            await connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             async with connection.begin():
                 yield connection
 
