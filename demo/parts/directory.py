@@ -333,6 +333,8 @@ class DirectoryServer:
                 "objectClass: olcMdbConfig",
                 "olcDatabase: {1}mdb",
                 f"olcSuffix: {self.base_dn}",
+                # The overlays act in this name; it has no entry and no password, so nobody binds as it.
+                f"olcRootDN: cn=overlays,ou=services,{self.base_dn}",
                 f"olcDbDirectory: {folder}/data",
                 f"olcDbMaxSize: {1 << 30}",
                 *(() if self._durable else ("olcDbNoSync: TRUE",)),
