@@ -1,6 +1,6 @@
 """What the delegation of an enterprise is made of. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -74,8 +74,9 @@ class OfficeEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """An office of an enterprise. While pending, `period` runs from the appointment to the day on
-    which it lapses; once active, from the activation on.
+    """An office of an enterprise.
+
+    While pending, `period` runs from the appointment to its lapse; once active, from the activation on.
     """
 
     id: OfficeId
@@ -191,10 +192,11 @@ class Delegation:
 
     def gap(self, now: datetime) -> Office | None:
         """The active chief access manager, of whom there is at most one (nr 26)."""
-        return next((o for o in self.offices.values() if o.kind is OfficeKind.GAP and o.is_active(now)), None)
+        return next((o for o in self._of(OfficeKind.GAP) if o.is_active(now)), None)
 
     def pending_gap(self, now: datetime) -> Office | None:
         """The appointed chief access manager who has not accepted yet, at most one (nr 26)."""
-        return next(
-            (o for o in self.offices.values() if o.kind is OfficeKind.GAP and o.is_pending(now)), None
-        )
+        return next((o for o in self._of(OfficeKind.GAP) if o.is_pending(now)), None)
+
+    def _of(self, kind: OfficeKind) -> Iterator[Office]:
+        return (office for office in self.offices.values() if office.kind is kind)

@@ -38,7 +38,8 @@ class Consumer:
 
 def pause(attempts: int) -> timedelta:
     """How long to wait after so many failures: doubling, bounded."""
-    return min(_FIRST_PAUSE * 2 ** min(attempts - 1, 16), _LONGEST_PAUSE)
+    doublings: int = min(max(attempts - 1, 0), 16)
+    return min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE)
 
 
 async def deliver(db: Database, consumer: Consumer, clock: Clock, most: int = 100) -> int:

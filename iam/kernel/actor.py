@@ -33,7 +33,7 @@ class PersonActor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemActor:
-    """The service itself; `trigger` names what set it off: the clock, an extract, a feed, an operator's command."""
+    """The service itself; `trigger` names what set it off: the clock, an extract, a feed, a command."""
 
     trigger: str
 

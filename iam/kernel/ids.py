@@ -16,7 +16,9 @@ EntryId = NewType("EntryId", UUID)
 class MakeId(Protocol):
     """Makes a fresh identifier; injected, so that a test can foresee it."""
 
-    def __call__(self) -> UUID: ...
+    def __call__(self) -> UUID:
+        """A fresh identifier."""
+        ...
 
 
 def uuid7() -> UUID:

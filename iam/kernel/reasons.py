@@ -5,6 +5,7 @@ The same code is a problem document of the API, a sentence on a screen in four l
 """
 
 from enum import StrEnum
+from typing import Self
 
 
 class Kind(StrEnum):
@@ -38,7 +39,7 @@ class Reason(StrEnum):
     kind: Kind
     fixer: Fixer
 
-    def __new__(cls, code: str, kind: Kind, fixer: Fixer) -> "Reason":
+    def __new__(cls, code: str, kind: Kind, fixer: Fixer) -> Self:
         """A member whose value is the code and which carries kind and fixer."""
         member = str.__new__(cls, code)
         member._value_ = code

@@ -13,6 +13,8 @@ from datetime import date
 _SEPARATORS = re.compile(r"[\s.\-/\u00a0]")
 _MODULUS = 97
 _BIS_STEP = 20
+_HIGHEST_MONTH = 52  # December of a BIS number whose bearer's sex is known
+_MONTHS, _DAYS = 12, 31
 
 
 class InvalidSsin(ValueError):
@@ -34,7 +36,7 @@ def _centuries(digits: str) -> Iterator[int]:
 def _date_is_possible(digits: str, century: int, today: date) -> bool:
     year, month, day = century + int(digits[:2]), int(digits[2:4]) % _BIS_STEP, int(digits[4:6])
     if month == 0 or day == 0:
-        return month <= 12 and day <= 31 and year <= today.year
+        return month <= _MONTHS and day <= _DAYS and year <= today.year
     try:
         return date(year, month, day) <= today
     except ValueError:
@@ -46,7 +48,7 @@ def is_ssin(digits: str, today: date) -> bool:
     if not re.fullmatch(r"[0-9]{11}", digits):
         return False
     month, counter = int(digits[2:4]), int(digits[6:9])
-    if month > 52 or month % _BIS_STEP > 12:
+    if month > _HIGHEST_MONTH or month % _BIS_STEP > _MONTHS:
         return False
     if counter in {0, 999} and month < _BIS_STEP:
         return False

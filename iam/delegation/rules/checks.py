@@ -77,16 +77,14 @@ def representation(facts: Facts) -> RepresentationFacts | Refusal:
 
 
 def has_standing(facts: Facts) -> bool:
-    """Whether the actor has anything to do with the enterprise here: an office, a grant, a request,
-    or a function in the register.
-    """
-    me = facts.actor_person
+    """Whether the actor has anything to do with the enterprise: office, grant, request or function."""
+    me, now, state = facts.actor_person, facts.now, facts.state
     return me is not None and (
         bool(facts.representations)
-        or any(o.person == me and (o.is_active(facts.now) or o.is_pending(facts.now)) for o in facts.state.offices.values())
-        or any(g.person == me and g.is_live(facts.now) for g in facts.state.grants.values())
-        or any(r.person == me for r in facts.state.requests.values())
-    )  # fmt: skip
+        or any(o.person == me and (o.is_active(now) or o.is_pending(now)) for o in state.offices.values())
+        or any(g.person == me and g.is_live(now) for g in state.grants.values())
+        or any(r.person == me for r in state.requests.values())
+    )
 
 
 def role(facts: Facts, code: str) -> Role | Refusal:

@@ -1,5 +1,6 @@
-"""What time and the register bring about. The rights themselves are decided on read: these are the
-writes that follow (DESIGN 4). Pure.
+"""What time and the register bring about. Pure.
+
+The rights themselves are decided on read: these are the writes that follow (DESIGN 4).
 """
 
 from iam.delegation import commands as c

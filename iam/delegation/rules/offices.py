@@ -1,4 +1,7 @@
-"""The chief access manager: appointed by a representative, active once he accepts (nr 25-27, 30, 32). Pure."""
+"""The chief access manager: appointed by a representative, active once he accepts. Pure.
+
+DOMAIN 7.3 nr 25-27, 30, 32, 44.
+"""
 
 from iam.delegation import commands as c
 from iam.delegation import events as e
