@@ -19,5 +19,5 @@ def write_private(path: Path, text: str) -> None:
 def kept_secret(path: Path, length: int = 32) -> str:
     """Returns the secret of this file; the first call makes it."""
     if not path.exists():
-        write_private(path, secrets.token_urlsafe(length))
+        write_private(path, secrets.token_hex(length))
     return path.read_text(encoding="utf-8").strip()

@@ -5,10 +5,16 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo.parts.accounts import Account
+from demo.parts.errors import PartFailedError
+
+_POLL_SECONDS = 0.05
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -88,3 +94,179 @@ def tail(log: Path, lines: int = 15) -> str:
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines:])
+
+
+class Guard:
+    """A small process that outlives us, whatever kills us, and then ends what we left running.
+
+    The kernel's death signal reaches our children at once; the guard is for a child that takes too long
+    over it, and for the children of our children.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _GUARD],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=plain_environment(),
+            cwd="/",
+            start_new_session=True,
+            text=True,
+        )
+
+    def watch(self, pid: int) -> None:
+        """The group of this process will be ended when we are gone."""
+        self._say(str(pid))
+
+    def dismiss(self) -> None:
+        """All is ended already; the guard goes too."""
+        self._say("done")
+        self._process.communicate(timeout=10)
+
+    def _say(self, line: str) -> None:
+        if self._process.stdin is not None and self._process.poll() is None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.write(f"{line}\n")
+                self._process.stdin.flush()
+
+
+# The standard library alone, and no file: it must work while the folder it came from is erased.
+_GUARD = """
+import os, signal, sys, time
+
+for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(name, signal.SIG_IGN)
+groups = set()
+for line in sys.stdin:
+    if line.strip() == "done":
+        sys.exit(0)
+    groups.add(int(line))
+
+def tell(number):
+    for group in list(groups):
+        try:
+            os.killpg(group, number)
+        except (ProcessLookupError, PermissionError):
+            groups.discard(group)
+
+tell(signal.SIGTERM)
+deadline = time.monotonic() + 15
+while groups and time.monotonic() < deadline:
+    time.sleep(0.1)
+    tell(0)
+tell(signal.SIGKILL)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A process of ours that runs as long as the demo: how it starts, and how one sees that it is ready."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    ready: Callable[[], bool] = field(default=lambda: True)
+    patience: float = 60.0
+
+
+@dataclass(slots=True)
+class _Running:
+    name: str
+    log: Path
+    process: Callable[[], subprocess.Popen[bytes] | None]
+    stop: Callable[[], None]
+
+
+class Supervisor:
+    """Starts parts, sees when one ends by itself, and stops them all in reverse order."""
+
+    def __init__(self, logs: Path, folder: Path) -> None:
+        self._logs = logs
+        self._folder = folder
+        self._running: list[_Running] = []
+        self._guard = Guard()
+
+    def log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def start(self, part: Part) -> None:
+        """The part runs and is ready. Raises PartFailedError when it ends, or is not ready in time."""
+        process = self.launch(part)
+        deadline = time.monotonic() + part.patience
+        while not part.ready():
+            if process.poll() is not None:
+                raise PartFailedError(self._obituary(part.name, process))
+            if time.monotonic() > deadline:
+                raise PartFailedError(
+                    f"{part.name} was not ready after {part.patience:.0f} s; see {self.log(part.name)}"
+                )
+            time.sleep(_POLL_SECONDS)
+        if process.poll() is not None:
+            raise PartFailedError(self._obituary(part.name, process))
+
+    def launch(self, part: Part) -> subprocess.Popen[bytes]:
+        """The part was started; whether it is ready is not known yet."""
+        process = spawn(
+            part.command, log=self.log(part.name), environment=part.environment, folder=self._folder
+        )
+        self.adopt(
+            part.name,
+            process=lambda: process,
+            stop=lambda: _forget(end(process, steps=((signal.SIGTERM, 15.0),))),
+            log=self.log(part.name),
+        )
+        return process
+
+    def adopt(
+        self,
+        name: str,
+        *,
+        process: Callable[[], subprocess.Popen[bytes] | None],
+        stop: Callable[[], None],
+        log: Path,
+    ) -> None:
+        """A server that was started elsewhere is watched and stopped with the others."""
+        self._running.append(_Running(name, log, process, stop))
+        running = process()
+        if running is not None:
+            self._guard.watch(running.pid)
+
+    def run(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], *, patience: float
+    ) -> None:
+        """A command ran to its end and succeeded. Raises PartFailedError with the end of its log."""
+        log = self.log(name)
+        process = spawn(command, log=log, environment=environment, folder=self._folder)
+        self._guard.watch(process.pid)
+        try:
+            status = process.wait(timeout=patience)
+        except subprocess.TimeoutExpired:
+            raise PartFailedError(f"{name} took more than {patience:.0f} s; see {log}") from None
+        finally:
+            end(process, steps=((signal.SIGTERM, 5.0),))
+        if status != 0:
+            raise PartFailedError(f"{name} failed (exit status {status}); see {log}:\n{tail(log)}")
+
+    def check(self) -> None:
+        """All parts run. Raises PartFailedError naming the first that ended, and its log."""
+        for each in self._running:
+            process = each.process()
+            if process is not None and process.poll() is not None:
+                raise PartFailedError(self._obituary(each.name, process))
+
+    def stop(self) -> None:
+        """Nothing that was started here runs any more."""
+        while self._running:
+            self._running.pop().stop()
+        self._guard.dismiss()
+
+    def _obituary(self, name: str, process: subprocess.Popen[bytes]) -> str:
+        status = process.returncode
+        how = f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+        log = self.log(name)
+        return f"{name} ended by itself ({how}); see {log}:\n{tail(log)}"
+
+
+def _forget(_: int) -> None:
+    return
