@@ -103,9 +103,9 @@ class Guard:
     over it, and for the children of our children.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _GUARD],
+            [sys.executable, "-c", _GUARD, str(patience)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -151,7 +151,7 @@ def tell(number):
             groups.discard(group)
 
 tell(signal.SIGTERM)
-deadline = time.monotonic() + 15
+deadline = time.monotonic() + float(sys.argv[1])
 while groups and time.monotonic() < deadline:
     time.sleep(0.1)
     tell(0)
@@ -181,11 +181,12 @@ class _Running:
 class Supervisor:
     """Starts parts, sees when one ends by itself, and stops them all in reverse order."""
 
-    def __init__(self, logs: Path, folder: Path) -> None:
+    def __init__(self, logs: Path, folder: Path, *, stop_seconds: float = 15.0) -> None:
+        self._stop_seconds = stop_seconds
         self._logs = logs
         self._folder = folder
         self._running: list[_Running] = []
-        self._guard = Guard()
+        self._guard = Guard(patience=stop_seconds)
 
     def log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -213,7 +214,7 @@ class Supervisor:
         self.adopt(
             part.name,
             process=lambda: process,
-            stop=lambda: _forget(end(process, steps=((signal.SIGTERM, 15.0),))),
+            stop=lambda: _forget(end(process, steps=((signal.SIGTERM, self._stop_seconds),))),
             log=self.log(part.name),
         )
         return process
