@@ -1,0 +1,113 @@
+"""How surely somebody logged in: what FAS said, never what was asked, never what was left from before."""
+
+import time
+
+import httpx2
+import pytest
+
+from tests.support.login import EID, ITSME, TOTP, Browser, LoginFailed, introspect
+from tests.support.realm import Fas, Keycloak
+
+pytestmark = [pytest.mark.keycloak, pytest.mark.timeout(300)]
+
+
+@pytest.mark.parametrize(("means", "level"), [("eid", EID), ("itsme", ITSME), ("totp", TOTP)])
+def test_inv_60_the_acr_of_the_tokens_is_the_level_really_used(browser: Browser, keycloak: Keycloak, means, level):
+    tokens = browser.log_in("karim", means)
+    assert tokens.access["acr"] == level
+    assert tokens.identity["acr"] == level
+    assert introspect(keycloak, tokens.access_token)["acr"] == level
+
+
+def test_inv_60_a_weaker_login_than_asked_is_told_as_it_was(browser: Browser, fas: Fas):
+    fas.misbehave(persona="karim", acr=TOTP)
+    tokens = browser.log_in("karim", "eid", acr_values=EID)
+    assert tokens.access["acr"] == TOTP
+
+
+def test_a_login_without_acr_does_not_keep_the_level_of_the_login_before(browser: Browser, fas: Fas, keycloak: Keycloak):
+    first = browser.log_in("karim", "eid")
+    fas.misbehave(persona="karim", acr="none")
+    second = browser.log_in("karim", "eid", prompt="login")
+    assert second.access["sid"] == first.access["sid"], "the same session, otherwise this test shows nothing"
+    assert second.access["acr"] == "none"
+    assert introspect(keycloak, second.access_token)["acr"] == "none"
+
+
+def test_an_acr_that_is_not_of_fas_is_not_taken(browser: Browser, fas: Fas):
+    fas.misbehave(persona="karim", acr="urn:example:Level500")
+    assert browser.log_in("karim").access["acr"] == "none"
+
+
+def test_acr_values_reach_fas_and_the_page_offers_only_what_satisfies_them(browser: Browser):
+    tokens = browser.log_in("karim", "itsme", acr_values=ITSME)
+    assert tokens.asked_of_fas()[0]["acr_values"] == [ITSME]
+    assert {choice.partition(":")[2] for choice in browser.choices} == {"eid", "itsme"}
+
+
+def test_prompt_login_reaches_fas_and_gives_a_new_time_of_login(browser: Browser):
+    first = browser.log_in("karim", "itsme")
+    _wait_for_the_next_second()
+    second = browser.log_in("karim", "itsme", prompt="login")
+    assert second.asked_of_fas()[0]["prompt"] == ["login"]
+    assert browser.choices, "the person was asked again"
+    assert second.access["auth_time"] > first.access["auth_time"]
+
+
+def test_max_age_reaches_fas_and_gives_a_new_time_of_login(browser: Browser):
+    first = browser.log_in("karim", "itsme")
+    _wait_for_the_next_second()
+    second = browser.log_in("karim", "itsme", max_age="0")
+    assert second.asked_of_fas()[0]["max_age"] == ["0"]
+    assert browser.choices, "FAS did not answer from its own session"
+    assert second.access["auth_time"] > first.access["auth_time"]
+
+
+def test_step_up_raises_the_level_of_the_session(browser: Browser):
+    first = browser.log_in("karim", "itsme")
+    stronger = browser.log_in("karim", "eid", acr_values=EID, prompt="login")
+    assert (first.access["acr"], stronger.access["acr"]) == (ITSME, EID)
+    assert stronger.access["sid"] == first.access["sid"]
+
+
+def test_a_second_client_is_logged_in_silently_with_the_same_level_and_time(browser: Browser):
+    first = browser.log_in("karim", "itsme")
+    portal = browser.log_in_silently(client_id="portail-wallonie")
+    assert portal.asked_of_fas() == []
+    assert portal.access["acr"] == ITSME
+    assert portal.access["auth_time"] == first.access["auth_time"]
+    assert portal.access["sub"] == first.access["sub"]
+
+
+def test_a_person_who_cancels_at_fas_gets_no_code(browser: Browser):
+    with pytest.raises(LoginFailed):
+        browser.authorize(choice="cancel")
+
+
+def test_when_fas_is_down_nobody_is_logged_in(browser: Browser, fas: Fas):
+    fas.misbehave(down=True)
+    with pytest.raises(LoginFailed, match="503"):
+        browser.log_in("karim")
+
+
+def test_there_is_no_login_by_password(keycloak: Keycloak):
+    for client_id in ("mon-espace", "portail-wallonie", "mandate-exchange", "habilis-provisioner"):
+        answer = httpx2.post(
+            f"{keycloak.endpoint}/token",
+            data={"grant_type": "password", "username": "karim", "password": "karim"},
+            auth=(client_id, keycloak.client_secret(client_id)),
+        )
+        assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
+
+
+def test_a_code_request_without_pkce_is_refused(browser: Browser):
+    back, _ = browser.authorize(code_challenge="", code_challenge_method="")
+    assert back["error"] == ["invalid_request"]
+    assert "code" not in back
+
+
+def _wait_for_the_next_second() -> None:
+    """Times of login are whole seconds: two logins in the same one could not be told apart."""
+    started, deadline = int(time.time()), time.monotonic() + 3
+    while int(time.time()) == started and time.monotonic() < deadline:
+        time.sleep(0.02)
