@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP
 from pathlib import Path
 from urllib.parse import quote
 
@@ -46,20 +46,20 @@ def render(
     It says that a machine wrote it (RFC 3834 §5) and asks for no answer; it loads nothing from
     anywhere, so that nobody learns when it is read.
     """
-    address = wire_address(message.address)
-    mail = EmailMessage(policy=SMTP if address.isascii() else SMTPUTF8)
+    mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(letterhead.product, addr_spec=letterhead.sender)
-    mail["To"] = Address(addr_spec=address)
+    mail["To"] = Address(addr_spec=wire_address(message.address))
     mail["Subject"] = _shortened(message.subject)
     mail["Date"] = now
     mail["Message-ID"] = identifier
-    mail["Content-Language"] = message.language.value
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     words = _Words.of(message.language, letterhead)
     url = None if message.link is None else address_of(message.link, secret, letterhead.public_url)
     mail.set_content(_text(message, words, url), cte="quoted-printable")
     mail.add_alternative(_html(message, words, url, letterhead), subtype="html", cte="quoted-printable")
+    # last: setting a content takes the headers of the one before with it
+    mail["Content-Language"] = message.language.value
     return mail
 
 

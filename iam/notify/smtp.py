@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP
 
 import aiosmtplib
 
@@ -31,11 +31,10 @@ class SmtpMailer:
 
         Raises `MailServerUnavailable` or `MailRefused`, without the words of the server.
         """
-        wide = not recipient.isascii()
-        octets = mail.as_bytes(policy=SMTPUTF8 if wide else SMTP)
+        octets = mail.as_bytes(policy=SMTP)
         async with self._session(sender) as client:
             try:
-                await client.sendmail(sender, [recipient], octets, mail_options=["SMTPUTF8"] if wide else [])
+                await client.sendmail(sender, [recipient], octets)
             except aiosmtplib.SMTPSenderRefused as error:
                 # the same for every mail: the server does not know us, the message is innocent
                 raise MailServerUnavailable(error.code) from None
@@ -43,7 +42,7 @@ class SmtpMailer:
                 raise _answered(error.recipients[0].code) from None
             except aiosmtplib.SMTPResponseException as error:
                 raise _answered(error.code) from None
-            except (aiosmtplib.SMTPNotSupported, ValueError):
+            except ValueError:
                 raise MailRefused(permanent=True) from None
             except (aiosmtplib.SMTPException, OSError):
                 raise MailRefused(permanent=False) from None
