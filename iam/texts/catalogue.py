@@ -41,7 +41,7 @@ def files(language: Language) -> list[Path]:
 
 def _forms(message: Message) -> tuple[str, ...]:
     found = message.string
-    return (found,) if isinstance(found, str) else tuple(found)
+    return (found,) if isinstance(found, str) else tuple(found or ())
 
 
 @cache

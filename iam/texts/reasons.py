@@ -69,8 +69,8 @@ LEVELS: Mapping[Level, str] = {
 }
 
 _ENTERPRISE_NUMBER_FORM = N_(
-    "Un numéro d'entreprise a dix chiffres et commence par 0 ou 1, par exemple 0123.456.749. Il se trouve sur "
-    "les factures et les courriers de l'entreprise."
+    "Un numéro d'entreprise a dix chiffres et commence par 0 ou 1, par exemple 0123.456.749. Il se trouve "
+    "sur les factures et les courriers de l'entreprise."
 )
 
 WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
@@ -79,7 +79,9 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
     ),
     Reason.NUMBER_CHECKSUM: (
         Wording(
-            N_("Ce numéro d'entreprise n'existe pas : ses deux derniers chiffres ne vont pas avec les autres."),
+            N_(
+                "Ce numéro d'entreprise n'existe pas : ses deux derniers chiffres ne vont pas avec les autres."
+            ),
             N_(
                 "Comparez-le, chiffre par chiffre, avec une facture ou un courrier de l'entreprise. "
                 "Souvent, deux chiffres ont changé de place."
@@ -117,12 +119,16 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
     Reason.NO_USABLE_REPRESENTATIVE: (
         Wording(
             N_("Nous ne connaissons personne qui peut représenter cette entreprise en ligne."),
-            N_("Il faut un document qui montre qui représente l'entreprise. Le service d'aide vous dit lequel."),
+            N_(
+                "Il faut un document qui montre qui représente l'entreprise. Le service d'aide vous dit lequel."
+            ),
         ),
     ),
     Reason.REGISTER_UNAVAILABLE: (
         Wording(
-            N_("Les données de la Banque-Carrefour des Entreprises (BCE) ne sont pas à jour ici en ce moment."),
+            N_(
+                "Les données de la Banque-Carrefour des Entreprises (BCE) ne sont pas à jour ici en ce moment."
+            ),
             N_("Rien n'a été changé. Réessayez un peu plus tard."),
         ),
     ),
@@ -147,7 +153,9 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
     Reason.JOINT_SIGNATURE_NEEDED: (
         Wording(
             N_("Dans cette entreprise, une personne seule ne peut pas signer : il faut être plusieurs."),
-            N_("Cette désignation ne se fait pas ici par une seule personne. Le service d'aide vous dit comment faire."),
+            N_(
+                "Cette désignation ne se fait pas ici par une seule personne. Le service d'aide vous dit comment faire."
+            ),
         ),
     ),
     Reason.NOT_GAP: (
@@ -170,7 +178,9 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
         ),
         Wording(
             N_("Pour ceci, il faut une connexion plus sûre."),
-            N_("Connectez-vous de nouveau avec la carte d'identité électronique (eID). Vous revenez ensuite à cette page."),
+            N_(
+                "Connectez-vous de nouveau avec la carte d'identité électronique (eID). Vous revenez ensuite à cette page."
+            ),
         ),
     ),
     Reason.LOGIN_TOO_OLD: (
@@ -218,7 +228,9 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
     Reason.APPOINTMENT_CLOSED: (
         Wording(
             N_("Cette désignation n'attend plus de réponse."),
-            N_("Elle a reçu une réponse, elle a été annulée, ou son délai est passé. Il en faut une nouvelle."),
+            N_(
+                "Elle a reçu une réponse, elle a été annulée, ou son délai est passé. Il en faut une nouvelle."
+            ),
         ),
     ),
     Reason.OFFICE_UNKNOWN: (
@@ -412,13 +424,20 @@ _INTO_WORDS: Mapping[str, Callable[[str, Language], str]] = {
 }
 
 
+def _in_words(name: str, value: str, language: Language) -> str:
+    return _INTO_WORDS[name](value, language) if name in _INTO_WORDS else value
+
+
 def sentence(reason: Reason, language: Language, /, **facts: str) -> Sentence:
     """The words of a reason in a language, with those facts that are known put into them.
 
     Raises ValueError for a fact that is not the code it should be.
     """
     wording = next(w for w in WORDINGS[reason] if w.needs <= facts.keys())
-    known = {name: _INTO_WORDS[name](facts[name], language) if name in _INTO_WORDS else facts[name] for name in wording.needs}
+    known = {
+        name: _INTO_WORDS[name](facts[name], language) if name in _INTO_WORDS else facts[name]
+        for name in wording.needs
+    }
     find = translator(language).find
     return Sentence(
         why=find(None, wording.why) % known,
