@@ -47,14 +47,14 @@ def unpack(package: str, folder: Path) -> None:
     if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
         raise PartUnavailableError(f"there is no apt-get on this machine; install {package}")
     plan = _run(["apt-get", "install", "--simulate", "--no-install-recommends", package])
-    wanted = re.findall(r"^Inst (\S+)", plan.stdout, re.MULTILINE)
-    if plan.returncode != 0 or not wanted:
+    wanted = {package, *re.findall(r"^Inst (\S+)", plan.stdout, re.MULTILINE)}
+    if plan.returncode != 0:
         raise PartUnavailableError(f"apt-get does not know {package} here: {_last(plan)}")
     scratch = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
-        fetched = _run(["apt-get", "download", "--quiet", *wanted], folder=scratch)
+        fetched = _run(["apt-get", "download", "--quiet", *sorted(wanted)], folder=scratch)
         if fetched.returncode != 0:
             raise PartUnavailableError(f"apt-get could not download {package}: {_last(fetched)}")
         for archive in sorted(scratch.glob("*.deb")):
