@@ -1,0 +1,184 @@
+"""What a person may do for an enterprise at a portal, now. Decision, search and token all read this.
+
+Time decides on read: a grant is in force if its period holds now, its enterprise operates, its role
+still exists (DESIGN 4). Nothing here writes, and nothing is cached.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from iam.kernel.actor import Capacity
+from iam.kernel.assurance import Level
+from iam.kernel.decision import Refusal
+from iam.kernel.ids import EntityId, GrantId, PersonId
+from iam.kernel.numbers import EnterpriseNumber
+from iam.kernel.reasons import Reason
+from iam.kernel.revision import Revision
+from iam.storage import ReadConnection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRight:
+    """A role in force: by which grant, until when, and how strong a login it wants."""
+
+    code: str
+    grant: GrantId
+    until: datetime | None
+    minimum_level: Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What holds now. `roles` is within what the portal may see and what the login is strong enough for.
+
+    `too_weak` names roles in force that a stronger login would add, with the level they want (nr 60).
+    """
+
+    person: PersonId
+    capacity: Capacity
+    revision: Revision
+    entity: EntityId | None = None
+    number: EnterpriseNumber | None = None
+    name: str | None = None
+    roles: tuple[RoleRight, ...] = ()
+    too_weak: tuple[RoleRight, ...] = ()
+
+    @property
+    def until(self) -> datetime | None:
+        """When the first of the roles ends."""
+        ends = [role.until for role in self.roles if role.until is not None]
+        return min(ends) if ends else None
+
+
+# One round trip: who, for whom, what; and the counters that make the revision.
+_RIGHTS = text(
+    """
+    SELECT p.person_id, p.blocked, p.revision AS person_revision,
+           c.revision AS catalogue_revision,
+           e.entity_id, e.number, e.operating,
+           coalesce(h.revision, 0) AS head_revision,
+           g.grant_id, g.role, g.ends_at, r.minimum_level
+      FROM people_person_view p
+     CROSS JOIN delegation_catalogue c
+      LEFT JOIN bce_enterprise_view e ON e.number = :number
+      LEFT JOIN delegation_head h ON h.entity_id = e.entity_id
+      LEFT JOIN (delegation_grant g JOIN delegation_role r ON r.code = g.role)
+             ON g.entity_id = e.entity_id AND g.person_id = p.person_id
+            AND g.recorded_until IS NULL
+            AND g.starts_at <= :at AND (g.ends_at IS NULL OR :at < g.ends_at)
+            AND (r.retired_at IS NULL OR :at < r.retired_at)
+            AND g.role = ANY(:ceiling)
+     WHERE p.person_id = :person
+     ORDER BY g.role
+    """
+)
+
+
+async def effective(  # noqa: PLR0913 - the question has this many parts
+    conn: ReadConnection,
+    person: PersonId,
+    number: EnterpriseNumber | None,
+    *,
+    ceiling: Sequence[str],
+    at: datetime,
+    level: Level,
+    extract: int,
+) -> Rights | Refusal:
+    """The rights of a person for one enterprise (or as a citizen, without a number) within a ceiling.
+
+    Refused when the person is unknown or blocked, the enterprise unknown or no longer operating, or no
+    role of the ceiling is in force. Deny by default (DOMAIN 7.3 nr 58, 60, 62).
+    """
+    rows = (
+        await conn.execute(
+            _RIGHTS,
+            {
+                "person": person,
+                "number": None if number is None else number.digits,
+                "ceiling": list(ceiling),
+                "at": at,
+            },
+        )
+    ).all()
+    if not rows:
+        return Refusal(reason=Reason.PERSON_UNKNOWN)
+    first = rows[0]
+    if first.blocked:
+        return Refusal(reason=Reason.PERSON_BLOCKED)
+    revision = Revision(first.head_revision, first.person_revision, first.catalogue_revision, extract)
+    if number is None:
+        return Rights(person=person, capacity=Capacity.CITIZEN, revision=revision)
+    if first.entity_id is None:
+        return Refusal(reason=Reason.ROLE_MISSING)
+    if not first.operating:
+        return Refusal(reason=Reason.ENTERPRISE_CEASED)
+    held = [
+        RoleRight(
+            code=row.role,
+            grant=GrantId(row.grant_id),
+            until=row.ends_at,
+            minimum_level=Level(row.minimum_level),
+        )
+        for row in rows
+        if row.grant_id is not None
+    ]
+    if not held:
+        return Refusal(reason=Reason.ROLE_MISSING)
+    roles = tuple(role for role in held if level >= role.minimum_level)
+    too_weak = tuple(role for role in held if level < role.minimum_level)
+    if not roles:
+        return Refusal(
+            reason=Reason.LEVEL_TOO_LOW, level=min(role.minimum_level for role in too_weak)
+        )
+    return Rights(
+        person=person,
+        capacity=Capacity.ROLE_HOLDER,
+        revision=revision,
+        entity=EntityId(first.entity_id),
+        number=number,
+        roles=roles,
+        too_weak=too_weak,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An enterprise for which a person has a right at a portal."""
+
+    entity: EntityId
+    number: EnterpriseNumber
+    roles: tuple[str, ...]
+
+
+_CHOICES = text(
+    """
+    SELECT e.entity_id, e.number, array_agg(DISTINCT g.role ORDER BY g.role) AS roles
+      FROM delegation_grant g
+      JOIN delegation_role r ON r.code = g.role
+      JOIN bce_enterprise_view e ON e.entity_id = g.entity_id AND e.operating
+     WHERE g.person_id = :person AND g.recorded_until IS NULL
+       AND g.starts_at <= :at AND (g.ends_at IS NULL OR :at < g.ends_at)
+       AND (r.retired_at IS NULL OR :at < r.retired_at)
+       AND g.role = ANY(:ceiling)
+     GROUP BY e.entity_id, e.number ORDER BY e.number
+    """
+)
+
+
+async def choices(
+    conn: ReadConnection, person: PersonId, *, ceiling: Sequence[str], at: datetime
+) -> list[Choice]:
+    """The enterprises for which the person may act within a ceiling, by number: whom may I represent?"""
+    rows = await conn.execute(_CHOICES, {"person": person, "ceiling": list(ceiling), "at": at})
+    return [
+        Choice(
+            entity=EntityId(UUID(str(row.entity_id))),
+            number=EnterpriseNumber(row.number),
+            roles=tuple(row.roles),
+        )
+        for row in rows
+    ]
