@@ -249,6 +249,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
             number=behaviour.number or self.personas[login.persona].number,
             acr=acr,
             amr=tuple(login.means.amr) if behaviour.acr is None else (),
+            without=behaviour.without,
         )
 
     def userinfo(self, token: Token) -> str:
@@ -271,6 +272,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
                 claims["mail"] = persona.email
         if "egovnrn" in granted:
             claims["egovNRN"] = token.answer.number
+        claims = {name: value for name, value in claims.items() if name not in token.answer.without}
         header = {"alg": ALGORITHM, "kid": self.keys.kid, "typ": "JWT"}
         return jwt.encode(header, claims, self.keys.signing, [ALGORITHM])
 

@@ -33,6 +33,7 @@ class Answer:
     number: str
     acr: str | None
     amr: tuple[str, ...]
+    without: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +77,15 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """How to misbehave. `acr` is None for the truth, "none" for no `acr` at all, else what to say instead."""
+    """How to misbehave. `acr` is None for the truth, "none" for no `acr` at all, else what to say instead.
+
+    `without` names claims that the userinfo leaves out.
+    """
 
     acr: str | None = None
     generation: int = 0
     number: str | None = None
+    without: frozenset[str] = frozenset()
     delay: float = 0.0
     down: bool = False
 
@@ -162,7 +167,7 @@ class State:
 
 def behaviour_from(read: dict[str, Any]) -> Behaviour:
     """The behaviour that a control message means. Raises ValueError when it is not one."""
-    unknown = set(read) - {"persona", "acr", "generation", "egovNRN", "delaySeconds", "down"}
+    unknown = set(read) - {"persona", "acr", "generation", "egovNRN", "without", "delaySeconds", "down"}
     if unknown:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     acr, number = read.get("acr"), read.get("egovNRN")
@@ -171,10 +176,20 @@ def behaviour_from(read: dict[str, Any]) -> Behaviour:
         raise ValueError("acr is a text")
     if not (number is None or (isinstance(number, str) and len(number) == 11 and number.isdigit())):
         raise ValueError("egovNRN is eleven digits")
+    without = read.get("without", [])
+    if not (isinstance(without, list) and all(isinstance(each, str) for each in without)):
+        raise ValueError("without is a list of claims")
     if not isinstance(generation, int) or isinstance(generation, bool) or generation < 0:
         raise ValueError("generation is a number from 0")
     if isinstance(delay, bool) or not isinstance(delay, int | float) or not 0 <= delay <= LONGEST_DELAY:
         raise ValueError(f"delaySeconds is between 0 and {LONGEST_DELAY:.0f}")
     if not isinstance(down, bool):
         raise ValueError("down is true or false")  # noqa: TRY004 - the sender is told; not an error of code
-    return Behaviour(acr=acr, generation=generation, number=number, delay=float(delay), down=down)
+    return Behaviour(
+        acr=acr,
+        generation=generation,
+        number=number,
+        without=frozenset(without),
+        delay=float(delay),
+        down=down,
+    )

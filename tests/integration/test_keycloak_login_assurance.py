@@ -12,7 +12,9 @@ pytestmark = [pytest.mark.keycloak, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize(("means", "level"), [("eid", EID), ("itsme", ITSME), ("totp", TOTP)])
-def test_inv_60_the_acr_of_the_tokens_is_the_level_really_used(browser: Browser, keycloak: Keycloak, means, level):
+def test_inv_60_the_acr_of_the_tokens_is_the_level_really_used(
+    browser: Browser, keycloak: Keycloak, means, level
+):
     tokens = browser.log_in("karim", means)
     assert tokens.access["acr"] == level
     assert tokens.identity["acr"] == level
@@ -25,7 +27,9 @@ def test_inv_60_a_weaker_login_than_asked_is_told_as_it_was(browser: Browser, fa
     assert tokens.access["acr"] == TOTP
 
 
-def test_a_login_without_acr_does_not_keep_the_level_of_the_login_before(browser: Browser, fas: Fas, keycloak: Keycloak):
+def test_a_login_without_acr_does_not_keep_the_level_of_the_login_before(
+    browser: Browser, fas: Fas, keycloak: Keycloak
+):
     first = browser.log_in("karim", "eid")
     fas.misbehave(persona="karim", acr="none")
     second = browser.log_in("karim", "eid", prompt="login")
