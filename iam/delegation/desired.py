@@ -40,10 +40,10 @@ _LIVE = """
        AND (r.retired_at IS NULL OR :at < r.retired_at)
 """
 _DESIRED = text(
-    f"SELECT e.number, g.role, g.person_id {_LIVE} AND g.entity_id = :entity"  # noqa: S608 - constants
+    f"SELECT e.number, g.role, g.person_id {_LIVE} AND g.entity_id = :entity"
 )
 _ENTITIES = text(
-    f"SELECT DISTINCT g.entity_id {_LIVE}"  # noqa: S608 - constants
+    f"SELECT DISTINCT g.entity_id {_LIVE}"
     " AND (CAST(:after AS uuid) IS NULL OR g.entity_id > :after) ORDER BY g.entity_id LIMIT :limit"
 )
 _DUE = text(

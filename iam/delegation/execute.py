@@ -107,9 +107,7 @@ class Door:
             .returning(_head.c.entity_id)
         )
         fresh = made.one_or_none() is not None
-        row = (
-            await conn.execute(select(_head).where(_head.c.entity_id == entity).with_for_update())
-        ).one()
+        row = (await conn.execute(select(_head).where(_head.c.entity_id == entity).with_for_update())).one()
         return _Locked(entity=entity, revision=row.revision, at=max(now, row.at), fresh=fresh)
 
     async def _record(
@@ -130,15 +128,11 @@ class Door:
                 continue
             revision += 1
             await record(conn, events)
-            context = Context(
-                actor=actor, capacity=capacity, basis=basis, at=head.at, trace_id=trace_id
-            )
+            context = Context(actor=actor, capacity=capacity, basis=basis, at=head.at, trace_id=trace_id)
             await append(conn, Head(HeadKind.ENTERPRISE, head.entity), revision, events, context)
         if revision != head.revision:
             await conn.execute(
-                update(_head)
-                .where(_head.c.entity_id == head.entity)
-                .values(revision=revision, at=head.at)
+                update(_head).where(_head.c.entity_id == head.entity).values(revision=revision, at=head.at)
             )
         if head.fresh:
             await register.watch(conn, head.entity)

@@ -1,6 +1,6 @@
 """SQL to model: what a command needs to know, loaded under the lock of the enterprise's head."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, func, or_, select
 
 from iam.bce import queries as register
+from iam.delegation import catalogue
 from iam.delegation import commands as c
 from iam.delegation.facts_model import EntityFacts, Facts, Limits, PersonFacts, RepresentationFacts
 from iam.delegation.model import (
@@ -23,8 +24,6 @@ from iam.delegation.model import (
     OfficeState,
     Relation,
     RequestState,
-    Role,
-    RoleContext,
     RoleRequest,
 )
 from iam.delegation.tables import (
@@ -32,12 +31,9 @@ from iam.delegation.tables import (
     DelegationOffice,
     DelegationRequest,
     DelegationRequestRole,
-    DelegationRole,
 )
 from iam.kernel.actor import Actor, PersonActor
-from iam.kernel.assurance import Level
 from iam.kernel.ids import EntityId, GrantId, MakeId, OfficeId, PersonId, RequestId
-from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.period import Period
 from iam.people import queries as people
@@ -48,7 +44,6 @@ _office = core(DelegationOffice)
 _grant = core(DelegationGrant)
 _request = core(DelegationRequest)
 _request_role = core(DelegationRequestRole)
-_role = core(DelegationRole)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,33 +75,13 @@ async def load(
             staff=outside.staff is not None and enterprise.number == outside.staff,
         ),
         state=state,
-        catalogue=await catalogue(conn),
+        catalogue=await catalogue.load(conn),
         limits=outside.limits,
         people=await _people(conn, concerned),
         representations=await _representations(conn, command.entity, me, now),
         register_fresh=await _fresh(conn, now, outside),
         recent_requests=await _recent(conn, command, me, now),
         make_id=outside.make_id,
-    )
-
-
-async def catalogue(conn: ReadConnection) -> Mapping[str, Role]:
-    """Every role of the catalogue, retired ones too, by code."""
-    rows = (await conn.execute(select(_role))).mappings()
-    return {row["code"]: _read_role(row) for row in rows}
-
-
-def _read_role(row: RowMapping) -> Role:
-    return Role(
-        code=row["code"],
-        context=RoleContext(row["context"]),
-        labels={Language(key): text for key, text in row["labels"].items()},
-        allows={Language(key): text for key, text in row["allows"].items()},
-        grantable_by=frozenset(OfficeKind(kind) for kind in row["grantable_by"]),
-        longest_days=row["longest_days"],
-        minimum_level=Level(row["minimum_level"]),
-        four_eyes=row["four_eyes"],
-        retired_at=row["retired_at"],
     )
 
 
@@ -235,9 +210,7 @@ async def _representations(
         return ()
     mine = set(await people.fingerprints(conn, me))
     return tuple(
-        RepresentationFacts(
-            basis=held.basis, code=held.code, alone=held.alone, suspended=held.suspended
-        )
+        RepresentationFacts(basis=held.basis, code=held.code, alone=held.alone, suspended=held.suspended)
         for held in await register.representatives(conn, entity, now)
         if held.holder in mine
     )
@@ -248,9 +221,7 @@ async def _fresh(conn: ReadConnection, now: datetime, outside: Outside) -> bool:
     return feed is not None and now - feed.produced_at <= outside.representation_stale
 
 
-async def _recent(
-    conn: ReadConnection, command: c.Command, me: PersonId | None, now: datetime
-) -> int:
+async def _recent(conn: ReadConnection, command: c.Command, me: PersonId | None, now: datetime) -> int:
     if me is None or not isinstance(command, c.SubmitRequest):
         return 0
     answer = await conn.execute(

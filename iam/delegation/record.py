@@ -125,12 +125,8 @@ async def _close_office(conn: WriteConnection, office: UUID, at: datetime, ended
 
 async def _correct(conn: WriteConnection, table: Any, row: dict[str, Any], at: datetime, **new: Any) -> None:
     """The record of the row is closed and a new one, with the changes, begins (two times, DESIGN 4)."""
-    await conn.execute(
-        update(table).where(table.c.version_id == row["version_id"]).values(recorded_until=at)
-    )
-    await conn.execute(
-        insert(table).values({**row, **new, "version_id": uuid7(), "recorded_from": at})
-    )
+    await conn.execute(update(table).where(table.c.version_id == row["version_id"]).values(recorded_until=at))
+    await conn.execute(insert(table).values({**row, **new, "version_id": uuid7(), "recorded_from": at}))
 
 
 async def _granted(conn: WriteConnection, event: e.RoleGranted) -> None:
@@ -169,9 +165,7 @@ async def _submitted(conn: WriteConnection, event: e.RequestSubmitted) -> None:
         insert(_request_role), [{"request_id": event.request, "role": role} for role in event.roles]
     )
     await conn.execute(
-        insert(_request_text).values(
-            request_id=event.request, email=event.email, motivation=event.motivation
-        )
+        insert(_request_text).values(request_id=event.request, email=event.email, motivation=event.motivation)
     )
 
 

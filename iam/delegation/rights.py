@@ -78,7 +78,7 @@ _RIGHTS = text(
 )
 
 
-async def effective(  # noqa: PLR0913 - the question has this many parts
+async def effective(
     conn: ReadConnection,
     person: PersonId,
     number: EnterpriseNumber | None,
@@ -131,9 +131,7 @@ async def effective(  # noqa: PLR0913 - the question has this many parts
     roles = tuple(role for role in held if level >= role.minimum_level)
     too_weak = tuple(role for role in held if level < role.minimum_level)
     if not roles:
-        return Refusal(
-            reason=Reason.LEVEL_TOO_LOW, level=min(role.minimum_level for role in too_weak)
-        )
+        return Refusal(reason=Reason.LEVEL_TOO_LOW, level=min(role.minimum_level for role in too_weak))
     return Rights(
         person=person,
         capacity=Capacity.ROLE_HOLDER,

@@ -90,9 +90,7 @@ class DelegationGrant(SQLModel, table=True):
 
     __tablename__ = "delegation_grant"
     __table_args__ = (
-        Index(
-            "ix_delegation_grant_person_id_entity_id", "person_id", "entity_id", postgresql_where=_CURRENT
-        ),
+        Index("ix_delegation_grant_person_id_entity_id", "person_id", "entity_id", postgresql_where=_CURRENT),
         Index("ix_delegation_grant_entity_id", "entity_id", postgresql_where=_CURRENT),
         Index("ix_delegation_grant_starts_at", "starts_at", postgresql_where=_CURRENT),
         Index("ix_delegation_grant_ends_at", "ends_at", postgresql_where=_CURRENT),
@@ -146,9 +144,7 @@ class DelegationRequestRole(SQLModel, table=True):
 
     __tablename__ = "delegation_request_role"
 
-    request_id: UUID = Field(
-        sa_column=t.uuid(ForeignKey("delegation_request.request_id"), primary_key=True)
-    )
+    request_id: UUID = Field(sa_column=t.uuid(ForeignKey("delegation_request.request_id"), primary_key=True))
     role: str = Field(sa_column=t.text(ForeignKey("delegation_role.code"), primary_key=True))
 
 
@@ -157,9 +153,7 @@ class DelegationRequestText(SQLModel, table=True):
 
     __tablename__ = "delegation_request_text"
 
-    request_id: UUID = Field(
-        sa_column=t.uuid(ForeignKey("delegation_request.request_id"), primary_key=True)
-    )
+    request_id: UUID = Field(sa_column=t.uuid(ForeignKey("delegation_request.request_id"), primary_key=True))
     email: str | None = Field(sa_column=t.text(null=True))
     motivation: str | None = Field(sa_column=t.text(null=True))
     refusal: str | None = Field(sa_column=t.text(null=True))

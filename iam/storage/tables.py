@@ -31,9 +31,9 @@ def instant(*, null: bool = False, **options: Any) -> Column[Any]:
     return Column(DateTime(timezone=True), nullable=null, **options)
 
 
-def text(*, null: bool = False, **options: Any) -> Column[Any]:
+def text(*args: Any, null: bool = False, **options: Any) -> Column[Any]:
     """A column for text of any length."""
-    return Column(Text, nullable=null, **options)
+    return Column(Text, *args, nullable=null, **options)
 
 
 def uuid(*args: Any, null: bool = False, **options: Any) -> Column[Any]:

@@ -119,7 +119,7 @@ def period(facts: Facts, roles: tuple[Role, ...], first: date, last: date | None
     longest = min(found.longest_days for found in roles)
     furthest = first + timedelta(days=longest - 1)
     if last is not None and last > furthest:
-        return Refusal(reason=Reason.PERIOD_TOO_LONG, about="last", facts={"latest": furthest.isoformat()})
+        return Refusal(reason=Reason.PERIOD_TOO_LONG, about="last", facts={"day": furthest.isoformat()})
     whole = Period.of_days(first, last or furthest)
     return Period(max(whole.start, facts.now), whole.end) if first == today else whole
 
@@ -130,7 +130,7 @@ def free_text(text: str, facts: Facts, *, about: str, missing: Reason) -> str | 
     if not trimmed:
         return Refusal(reason=missing, about=about)
     if len(trimmed) > LONGEST_TEXT:
-        return Refusal(reason=Reason.TEXT_TOO_LONG, about=about, facts={"longest": str(LONGEST_TEXT)})
+        return Refusal(reason=Reason.TEXT_TOO_LONG, about=about, facts={"limit": str(LONGEST_TEXT)})
     if holds_ssin(trimmed, belgian_day(facts.now)):
         return Refusal(reason=Reason.TEXT_HOLDS_NATIONAL_NUMBER, about=about)
     return trimmed
