@@ -1,0 +1,1 @@
+"""Relying portals: who they are, what they may ask for, and how they prove themselves."""
