@@ -40,6 +40,11 @@ def _die_with(parent: int, death_signal: int) -> Callable[[], None]:
     return prepare
 
 
+def end_with_parent() -> None:
+    """This process is asked to end (SIGTERM) when the one that started it does."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
 def spawn(
     command: Sequence[str | Path],
     *,
