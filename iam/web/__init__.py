@@ -1,0 +1,1 @@
+"""HTTP plumbing: problems, transactions, idempotency, headers, the origin check, health, the log."""
