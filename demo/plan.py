@@ -142,7 +142,7 @@ def surroundings(world: World) -> tuple[Part, ...]:
             command=module("demo.mailbox"),
             environment=plain_environment(
                 {
-                    "MAILBOX_PORT": str(world.ports["mailbox"]),
+                    "MAILBOX_HTTP_PORT": str(world.ports["mailbox"]),
                     "MAILBOX_SMTP_PORT": str(world.ports["smtp"]),
                     "MAILBOX_STATE_DIR": str(world.folder / "mailbox"),
                     "MAILBOX_PERSONAS": str(PERSONAS),
