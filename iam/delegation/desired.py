@@ -39,9 +39,7 @@ _LIVE = """
        AND g.starts_at <= :at AND (g.ends_at IS NULL OR :at < g.ends_at)
        AND (r.retired_at IS NULL OR :at < r.retired_at)
 """
-_DESIRED = text(
-    f"SELECT e.number, g.role, g.person_id {_LIVE} AND g.entity_id = :entity"
-)
+_DESIRED = text(f"SELECT e.number, g.role, g.person_id {_LIVE} AND g.entity_id = :entity")
 _ENTITIES = text(
     f"SELECT DISTINCT g.entity_id {_LIVE}"
     " AND (CAST(:after AS uuid) IS NULL OR g.entity_id > :after) ORDER BY g.entity_id LIMIT :limit"

@@ -37,6 +37,7 @@ class OfficeAppointed:
     at: datetime
     lapses_at: datetime
     language: Language
+    by: PersonId
     email: str | None = None
 
 

@@ -78,7 +78,8 @@ async def _appointed(conn: WriteConnection, event: e.OfficeAppointed) -> None:
         insert(_office).values(
             version_id=uuid7(), office_id=event.office, entity_id=event.entity,
             kind=event.kind.value, person_id=event.person, state=OfficeState.PENDING.value,
-            origin=OfficeOrigin.APPOINTED.value, starts_at=event.at, ends_at=event.lapses_at,
+            origin=OfficeOrigin.APPOINTED.value,
+            appointed_by=event.by, starts_at=event.at, ends_at=event.lapses_at,
             recorded_from=event.at,
         )
     )  # fmt: skip
@@ -86,12 +87,13 @@ async def _appointed(conn: WriteConnection, event: e.OfficeAppointed) -> None:
 
 
 async def _activated(conn: WriteConnection, event: e.OfficeActivated) -> None:
-    await _close_office(conn, event.office, event.at, None)
+    appointed_by = await _close_office(conn, event.office, event.at, None)
     await conn.execute(
         insert(_office).values(
             version_id=uuid7(), office_id=event.office, entity_id=event.entity,
             kind=event.kind.value, person_id=event.person, state=OfficeState.ACTIVE.value,
-            origin=event.origin.value, starts_at=event.at, recorded_from=event.at,
+            origin=event.origin.value, appointed_by=appointed_by, starts_at=event.at,
+            recorded_from=event.at,
         )
     )  # fmt: skip
     await _contact_is(conn, event.office, event.email, None)
@@ -107,20 +109,21 @@ async def _contact_is(conn: WriteConnection, office: UUID, email: str | None, la
     )
 
 
-async def _close_office(conn: WriteConnection, office: UUID, at: datetime, ended: str | None) -> None:
-    """The current stretch of the office ends at `at` (a pending one may have lapsed before)."""
-    row = (
-        await conn.execute(
-            select(_office)
-            .where(_office.c.office_id == office, _office.c.recorded_until.is_(None), _office.c.ended.is_(None))
-            .order_by(_office.c.starts_at.desc(), _office.c.state)  # active before pending of the same instant
-            .limit(1)
-        )
-    ).mappings().one_or_none()  # fmt: skip
+async def _close_office(conn: WriteConnection, office: UUID, at: datetime, ended: str | None) -> UUID | None:
+    """The current stretch of the office ends at `at`, if it had not before; says who appointed to it."""
+    current = await conn.execute(
+        select(_office)
+        .where(_office.c.office_id == office, _office.c.recorded_until.is_(None), _office.c.ended.is_(None))
+        .order_by(_office.c.starts_at.desc(), _office.c.state)  # active stands before pending
+        .limit(1)
+    )
+    row = current.mappings().one_or_none()
     if row is None:
-        return
+        return None
     ends_at = at if row["ends_at"] is None else min(row["ends_at"], at)
     await _correct(conn, _office, dict(row), at, ends_at=ends_at, ended=ended)
+    appointed_by: UUID | None = row["appointed_by"]
+    return appointed_by
 
 
 async def _correct(conn: WriteConnection, table: Any, row: dict[str, Any], at: datetime, **new: Any) -> None:

@@ -68,6 +68,7 @@ class DelegationOffice(SQLModel, table=True):
     person_id: UUID = Field(sa_column=t.uuid())
     state: str = Field(sa_column=t.text())
     origin: str = Field(sa_column=t.text())
+    appointed_by: UUID | None = Field(sa_column=t.uuid(null=True))
     starts_at: datetime = Field(sa_column=t.instant())
     ends_at: datetime | None = Field(sa_column=t.instant(null=True))
     ended: str | None = Field(sa_column=t.text(null=True))

@@ -43,7 +43,7 @@ def appoint(command: c.AppointGap, facts: Facts) -> Outcome | Refusal:
     office = OfficeId(facts.new_id())
     appointed = e.OfficeAppointed(
         office=office, entity=facts.entity.id, kind=OfficeKind.GAP, person=command.appointee,
-        at=facts.now, lapses_at=facts.now + limits.activation, language=command.language, email=email,
+        at=facts.now, lapses_at=facts.now + limits.activation, language=command.language, by=actor.person, email=email,
     )  # fmt: skip
     events: tuple[e.Event, ...] = (appointed,)
     if command.appointee == actor.person:
