@@ -31,6 +31,7 @@ from iam.delegation.tables import (
     DelegationOffice,
     DelegationRequest,
     DelegationRequestRole,
+    DelegationRequestText,
 )
 from iam.kernel.actor import Actor, PersonActor
 from iam.kernel.ids import EntityId, GrantId, MakeId, OfficeId, PersonId, RequestId
@@ -44,6 +45,7 @@ _office = core(DelegationOffice)
 _grant = core(DelegationGrant)
 _request = core(DelegationRequest)
 _request_role = core(DelegationRequestRole)
+_request_text = core(DelegationRequestText)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,7 @@ async def load(
         representations=await _representations(conn, command.entity, me, now),
         register_fresh=await _fresh(conn, now, outside),
         recent_requests=await _recent(conn, command, me, now),
+        request_email=await _email(conn, command),
         make_id=outside.make_id,
     )
 
@@ -230,3 +233,13 @@ async def _recent(conn: ReadConnection, command: c.Command, me: PersonId | None,
         .where(_request.c.person_id == me, _request.c.submitted_at > now - timedelta(days=1))
     )
     return int(answer.scalar_one())
+
+
+async def _email(conn: ReadConnection, command: c.Command) -> str | None:
+    if not isinstance(command, c.ConfirmRequest):
+        return None
+    answer = await conn.execute(
+        select(_request_text.c.email).where(_request_text.c.request_id == command.request)
+    )
+    email: str | None = answer.scalar_one_or_none()
+    return email

@@ -62,7 +62,8 @@ class Facts:
 
     `state` holds what the command concerns: all offices not yet over, the request or grant named,
     and the open requests and live grants of the persons concerned. `recent_requests` counts the
-    actor's requests of the last 24 hours, for any enterprise.
+    actor's requests of the last 24 hours, for any enterprise. `request_email` is the address given with
+    the request named.
     """
 
     now: datetime
@@ -75,6 +76,7 @@ class Facts:
     representations: tuple[RepresentationFacts, ...] = ()
     register_fresh: bool = True
     recent_requests: int = 0
+    request_email: str | None = None
     make_id: MakeId = field(compare=False)
 
     def new_id(self) -> UUID:

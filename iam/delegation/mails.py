@@ -513,8 +513,8 @@ class Mails:
             for held in await register.representatives(conn, entity, entry.at)
             if not held.suspended
         ]
-        found = await people.by_fingerprints(conn, holders)
-        readers = [await self._person(conn, person) for person in sorted(set(found))]
+        found = {await people.person_of(conn, [holder]) for holder in holders}
+        readers = [await self._person(conn, person) for person in sorted(found - {None})]
         return [reader for reader in readers if reader is not None]
 
     async def _person(self, conn: WriteConnection, person: PersonId) -> Reader | None:

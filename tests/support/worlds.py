@@ -153,7 +153,8 @@ class World:
         self.state = fold(events, self.state)
         self.journal.extend(events)
 
-    def facts(self, actor) -> Facts:
+    def facts(self, actor, command=None) -> Facts:
+        named = self.state.requests.get(getattr(command, "request", None))
         me = getattr(actor, "person", None)
         return Facts(
             now=self.now, actor=actor,
@@ -161,11 +162,12 @@ class World:
             state=self.state, catalogue=CATALOGUE, limits=LIMITS, people=self.people,
             representations=self.representatives.get(me, ()), register_fresh=self.register_fresh,
             recent_requests=self.recent, make_id=uuid4,
+            request_email=None if named is None else self.address(named.person),
         )  # fmt: skip
 
     def do(self, command, actor):
         """Decide as the door does: what is due lapses first; a refusal changes nothing."""
-        facts = self.facts(actor)
+        facts = self.facts(actor, command)
         lapsed = due(facts)
         outcome = decide(command, replace(facts, state=fold(lapsed, facts.state)))
         if not isinstance(outcome, Refusal):

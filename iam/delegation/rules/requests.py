@@ -127,7 +127,7 @@ def confirm(command: c.ConfirmRequest, facts: Facts) -> Outcome | Refusal:
     capacity = Capacity.SYSTEM if isinstance(facts.actor, SystemActor) else Capacity.REQUESTER
     if request.state is not RequestState.UNCONFIRMED:
         return Outcome(events=(), capacity=capacity)
-    if not facts.people[request.person].verified:
+    if facts.request_email not in facts.people[request.person].verified:
         return Refusal(reason=Reason.EMAIL_UNVERIFIED)
     return Outcome(events=_confirmed(request.id, request.person, facts), capacity=capacity)
 
