@@ -80,7 +80,8 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
     Reason.NUMBER_CHECKSUM: (
         Wording(
             N_(
-                "Ce numéro d'entreprise n'existe pas : ses deux derniers chiffres ne vont pas avec les autres."
+                "Ce numéro d'entreprise n'existe pas : ses deux derniers chiffres ne vont pas avec "
+                "les autres."
             ),
             N_(
                 "Comparez-le, chiffre par chiffre, avec une facture ou un courrier de l'entreprise. "
@@ -120,14 +121,16 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
         Wording(
             N_("Nous ne connaissons personne qui peut représenter cette entreprise en ligne."),
             N_(
-                "Il faut un document qui montre qui représente l'entreprise. Le service d'aide vous dit lequel."
+                "Il faut un document qui montre qui représente l'entreprise. Le service d'aide vous "
+                "dit lequel."
             ),
         ),
     ),
     Reason.REGISTER_UNAVAILABLE: (
         Wording(
             N_(
-                "Les données de la Banque-Carrefour des Entreprises (BCE) ne sont pas à jour ici en ce moment."
+                "Les données de la Banque-Carrefour des Entreprises (BCE) ne sont pas à jour ici en "
+                "ce moment."
             ),
             N_("Rien n'a été changé. Réessayez un peu plus tard."),
         ),
@@ -154,7 +157,8 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
         Wording(
             N_("Dans cette entreprise, une personne seule ne peut pas signer : il faut être plusieurs."),
             N_(
-                "Cette désignation ne se fait pas ici par une seule personne. Le service d'aide vous dit comment faire."
+                "Cette désignation ne se fait pas ici par une seule personne. Le service d'aide vous "
+                "dit comment faire."
             ),
         ),
     ),
@@ -179,7 +183,8 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
         Wording(
             N_("Pour ceci, il faut une connexion plus sûre."),
             N_(
-                "Connectez-vous de nouveau avec la carte d'identité électronique (eID). Vous revenez ensuite à cette page."
+                "Connectez-vous de nouveau avec la carte d'identité électronique (eID). Vous revenez "
+                "ensuite à cette page."
             ),
         ),
     ),
@@ -229,7 +234,8 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
         Wording(
             N_("Cette désignation n'attend plus de réponse."),
             N_(
-                "Elle a reçu une réponse, elle a été annulée, ou son délai est passé. Il en faut une nouvelle."
+                "Elle a reçu une réponse, elle a été annulée, ou son délai est passé. Il en faut une "
+                "nouvelle."
             ),
         ),
     ),

@@ -31,6 +31,7 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
 }
 JINJA_OPTIONS = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+_MARKUP = re.compile(r"</?[a-z][^>]*>")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SPOKEN_ATTRIBUTES = {"alt", "aria-label", "aria-description", "placeholder", "title", "content", "value"}
 _SILENT_ELEMENTS = {"script", "style"}
@@ -105,6 +106,10 @@ def faults_of(message: Message, *, may_be_same: bool) -> Iterator[str]:
         wanted, found = set(_PLACEHOLDER.findall(source)), set(_PLACEHOLDER.findall(form))
         if wanted != found:
             yield f"has other placeholders: {sorted(wanted ^ found)}"
+        elif sorted(_MARKUP.findall(source)) != sorted(_MARKUP.findall(form)):
+            yield "has other markup"
+        elif '"' in _MARKUP.sub("", form):
+            yield "has a straight double quote, which would end an attribute"
         elif not _can_be_filled(form, found):
             yield "has a percent sign that is not doubled"
         if source == form and not may_be_same:
@@ -192,9 +197,9 @@ def unmarked_words(source: str) -> list[str]:
     environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
     data = [node.data for node in environment.parse(source).find_all(nodes.TemplateData)]
     spoken = _Spoken()
-    spoken.feed("\x00".join(data))
+    spoken.feed(" ".join(data))
     spoken.close()
-    return [words.replace("\x00", "").strip() for words in spoken.words]
+    return spoken.words
 
 
 def stubs(room: str, language: Language) -> str:
