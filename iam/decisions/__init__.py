@@ -1,0 +1,1 @@
+"""The AuthZEN side: whether a person may do something for an enterprise."""

@@ -37,7 +37,7 @@ async def apply_to(
         async with db.write() as conn:
             happened = await apply_definitions(conn, definitions, context)
             if dry_run:
-                raise _DryRun
+                raise _DryRun  # noqa: TRY301 - a transaction is undone by leaving it so
     except _DryRun:
         pass
     return happened

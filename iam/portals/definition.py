@@ -94,7 +94,7 @@ def is_safe_url(url: str) -> bool:
     RFC 8707 §2: a target is an absolute URI without a fragment. RFC 9700 §2.1: addresses to return
     to are compared exactly, so nothing that a browser would read otherwise may stand in them.
     """
-    if not url.isascii() or any(ord(sign) <= 0x20 or sign in '\\"<>^`{|}\x7f' for sign in url):
+    if not url.isascii() or any(sign <= " " or sign in '\\"<>^`{|}\x7f' for sign in url):
         return False
     try:
         parts = urlsplit(url)

@@ -23,7 +23,10 @@ _SUB = select(_pairwise.c.sub, _pairwise.c.level).where(
     _pairwise.c.portal_id == bindparam("portal"), _pairwise.c.person_id == bindparam("person")
 )
 _new = insert(_pairwise).values(
-    portal_id=bindparam("portal"), sub=bindparam("sub"), person_id=bindparam("person"), level=bindparam("level")
+    portal_id=bindparam("portal"),
+    sub=bindparam("sub"),
+    person_id=bindparam("person"),
+    level=bindparam("level"),
 )
 _REMEMBER = _new.on_conflict_do_update(
     index_elements=["portal_id", "person_id"], set_={"level": _new.excluded.level}
@@ -49,9 +52,7 @@ def sub_of(key: bytes, portal: Portal, person: PersonId) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-async def remember(
-    conn: WriteConnection, key: bytes, portal: Portal, person: PersonId, level: Level
-) -> str:
+async def remember(conn: WriteConnection, key: bytes, portal: Portal, person: PersonId, level: Level) -> str:
     """The person's `sub` at the portal leads back to him, with the level of the present login.
 
     A `sub` once given stays, even if the key were to change: the portal's records hang on it.

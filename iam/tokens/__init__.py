@@ -1,0 +1,1 @@
+"""The OAuth side: mandate tokens for relying portals. One module per RFC."""
