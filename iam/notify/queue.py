@@ -37,8 +37,9 @@ async def queue(conn: WriteConnection, message: Message, now: datetime, *, make_
             queued_at=now,
         )
         .on_conflict_do_nothing(index_elements=[_message.c.key])
+        .returning(_message.c.id)
     )
-    return queued.rowcount == 1
+    return queued.one_or_none() is not None
 
 
 async def erase_old(conn: WriteConnection, now: datetime, keep: timedelta) -> int:

@@ -62,6 +62,7 @@ class SmtpMailer:
         )
         try:
             await client.connect()
+            await _greet(client)
         except aiosmtplib.SMTPResponseException as error:
             client.close()
             raise MailServerUnavailable(error.code) from None
@@ -75,6 +76,15 @@ class SmtpMailer:
                 await client.quit()
         finally:
             client.close()
+
+
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    # here and not with the mail: who refuses the greeting refuses every mail
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except aiosmtplib.SMTPHeloError:
+            await client.helo()
 
 
 def _answered(code: int) -> MailServerUnavailable | MailRefused:
