@@ -146,6 +146,7 @@ def surroundings(world: World) -> tuple[Part, ...]:
                     "MAILBOX_SMTP_PORT": str(world.ports["smtp"]),
                     "MAILBOX_STATE_DIR": str(world.folder / "mailbox"),
                     "MAILBOX_PERSONAS": str(PERSONAS),
+                    "MAILBOX_CONTROL_SECRET": world.secret("mailbox-control"),
                 }
             ),
             ready=answers(f"{world.url('mailbox')}/health"),
@@ -161,7 +162,7 @@ def service_parts(world: World, database_url: str, directory: Directory | None) 
             name="service",
             command=habilis("serve"),
             environment=told,
-            ready=answers(f"{world.url('service')}/health"),
+            ready=answers(f"{world.url('service')}/health/ready"),
         ),
         Part(name="worker", command=habilis("worker"), environment=told),
         Part(

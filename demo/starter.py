@@ -238,6 +238,7 @@ def urls(world: World) -> dict[str, object]:
                 "email": persona.email,
                 "kind": persona.kind,
                 "url": world.persona_url(persona),
+                "mailbox": world.mailbox_url(persona),
             }
             for persona in world.personas
         ],

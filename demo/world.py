@@ -100,6 +100,10 @@ class World:
         begins = "portal" if persona.kind in {"employee", "none"} else "service"
         return f"{self.url('fas')}/as/{persona.key}?to={self.url(begins)}/"
 
+    def mailbox_url(self, persona: Persona) -> str:
+        """Returns the page with this person's mail."""
+        return f"{self.url('mailbox')}/boxes/{persona.key}"
+
 
 def demo_folder() -> Path:
     """Returns where the demo keeps its state: HABILIS_DEMO_DIR, else `.demo` of the repository."""

@@ -213,9 +213,7 @@ class Supervisor:
 
     def launch(self, part: Part) -> subprocess.Popen[bytes]:
         """The part was started; whether it is ready is not known yet."""
-        process = spawn(
-            part.command, log=self.log(part.name), environment=part.environment, folder=self._folder
-        )
+        process = self._spawn(part.name, part.command, part.environment)
         self.adopt(
             part.name,
             process=lambda: process,
@@ -243,7 +241,7 @@ class Supervisor:
     ) -> None:
         """A command ran to its end and succeeded. Raises PartFailedError with the end of its log."""
         log = self.log(name)
-        process = spawn(command, log=log, environment=environment, folder=self._folder)
+        process = self._spawn(name, command, environment)
         self._guard.watch(process.pid)
         try:
             status = process.wait(timeout=patience)
@@ -266,6 +264,14 @@ class Supervisor:
         while self._running:
             self._running.pop().stop()
         self._guard.dismiss()
+
+    def _spawn(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        try:
+            return spawn(command, log=self.log(name), environment=environment, folder=self._folder)
+        except OSError as error:
+            raise PartFailedError(f"{name} cannot be started: {error}") from error
 
     def _obituary(self, name: str, process: subprocess.Popen[bytes]) -> str:
         status = process.returncode

@@ -105,6 +105,12 @@ def test_a_part_that_dies_before_it_is_ready_is_not_waited_for(supervisor: Super
     assert time.monotonic() - begun < 30
 
 
+def test_a_command_that_does_not_exist_is_named(supervisor: Supervisor) -> None:
+    absent = Part(name="absent", command=("/nonexistent/server",), environment=plain_environment())
+    with pytest.raises(PartFailedError, match=r"absent cannot be started.*/nonexistent/server"):
+        supervisor.start(absent)
+
+
 def test_a_part_that_is_never_ready_is_given_up(supervisor: Supervisor) -> None:
     with pytest.raises(PartFailedError, match="mute was not ready"):
         supervisor.start(_part("mute", "import time; time.sleep(600)", ready=lambda: False, patience=0.3))
