@@ -104,10 +104,22 @@ def test_there_is_no_login_by_password(keycloak: Keycloak):
         assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
 
 
-def test_a_code_request_without_pkce_is_refused(browser: Browser):
-    back, _ = browser.authorize(code_challenge="", code_challenge_method="")
+@pytest.mark.parametrize("client_id", ["mon-espace", "portail-wallonie"])
+@pytest.mark.parametrize("method", [None, "plain"])
+def test_a_code_request_without_pkce_by_s256_is_refused(browser: Browser, client_id, method):
+    challenge = {"code_challenge": "c" * 43} if method else {"code_challenge": None}
+    back, _ = browser.authorize(client_id, choice="karim:eid", code_challenge_method=method, **challenge)
     assert back["error"] == ["invalid_request"]
     assert "code" not in back
+
+
+@pytest.mark.parametrize(
+    "client_id", ["mandate-exchange", "habilis-provisioner", "account-console", "admin-cli"]
+)
+def test_a_client_that_logs_nobody_in_gets_no_code(browser: Browser, keycloak: Keycloak, client_id):
+    url = f"{keycloak.endpoint}/auth?client_id={client_id}&response_type=code&scope=openid&redirect_uri=http://127.0.0.1/"
+    with pytest.raises(LoginFailed, match=r"^400"):
+        browser.go(url, until="http://127.0.0.1/", choice="karim:eid")
 
 
 def _wait_for_the_next_second() -> None:

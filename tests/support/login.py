@@ -100,25 +100,27 @@ class Browser:
         return answer
 
     def authorize(
-        self, client_id: str = "mon-espace", *, choice: str | None = None, **parameters: str
+        self, client_id: str = "mon-espace", *, choice: str | None = None, **parameters: str | None
     ) -> tuple[dict[str, list[str]], str]:
-        """The parameters with which the browser came back to the client, and the code verifier."""
+        """The parameters with which the browser came back to the client, and the code verifier.
+
+        A parameter that is None is left out of the request.
+        """
         redirect_uri = self.redirect_uri(client_id)
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        query = urlencode(
-            {
-                "client_id": client_id,
-                "response_type": "code",
-                "scope": "openid",
-                "redirect_uri": redirect_uri,
-                "state": secrets.token_urlsafe(8),
-                "nonce": secrets.token_urlsafe(8),
-                "code_challenge": challenge,
-                "code_challenge_method": "S256",
-                **parameters,
-            }
-        )
+        wanted: dict[str, str | None] = {
+            "client_id": client_id,
+            "response_type": "code",
+            "scope": "openid",
+            "redirect_uri": redirect_uri,
+            "state": secrets.token_urlsafe(8),
+            "nonce": secrets.token_urlsafe(8),
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            **parameters,
+        }
+        query = urlencode({name: value for name, value in wanted.items() if value is not None})
         back = self.go(f"{self.keycloak.endpoint}/auth?{query}", until=redirect_uri, choice=choice)
         return parse_qs(urlsplit(back).query), verifier
 
