@@ -21,6 +21,7 @@ demo-reset: ## forget the demo's data and start it anew
 test: ## install what the tests need and run them all (PYTEST_ARGS=... for some)
 	@$(PYTHON) tools/deps.py --ensure
 	@$(PYTHON) tools/bootstrap.py dev
+	@$(BIN)/python -m demo.parts
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 deps: ## install the packages that only root can (directory, browser, fonts)

@@ -17,6 +17,9 @@ from demo.parts.errors import PartFailedError, PortTakenError
 from demo.parts.keycloak import ADMIN, KeycloakServer
 from demo.parts.ports import free_ports
 
+# Where nothing is in the cache yet, Keycloak is fetched and built first.
+pytestmark = pytest.mark.timeout(900)
+
 REALM = {
     "realm": "probe",
     "enabled": True,

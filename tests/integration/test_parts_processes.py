@@ -152,6 +152,34 @@ time.sleep(600)
 """
 
 
+CHILD = """
+import sys, time
+from demo.parts.processes import end_with_parent
+end_with_parent()
+print("up", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_starter_that_make_started_ends_with_make(tmp_path: Path) -> None:
+    # The colon keeps the shell from replacing itself by its only command.
+    shell = subprocess.Popen(
+        ["/bin/sh", "-c", '"$0" -c "$1"; :', sys.executable, CHILD],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert shell.stdout is not None
+    assert shell.stdout.readline() == "up\n"
+    family = psutil.Process(shell.pid).children(recursive=True)
+    assert len(family) == 1
+    shell.kill()
+    shell.wait(timeout=10)
+    shell.stdout.close()
+    assert _gone(family, 10)
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_killing_the_starter_leaves_no_process_not_even_a_deaf_one(
     tmp_path: Path, how: signal.Signals

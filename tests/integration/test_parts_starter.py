@@ -19,6 +19,8 @@ from demo.parts.ports import free_port
 from demo.starter import erase
 
 REPOSITORY = Path(__file__).parents[2]
+# Where nothing is in the cache yet, Keycloak is fetched and built first.
+pytestmark = pytest.mark.timeout(900)
 
 # The real servers and the real stand-in; the service's own processes are somebody else's tests.
 STARTER = """
@@ -71,7 +73,7 @@ class Demo:
     def await_ready(self) -> dict[str, object]:
         process = self._process
         assert process is not None
-        deadline = time.monotonic() + 110
+        deadline = time.monotonic() + 800
         while not (self.folder / "urls.json").exists():
             assert process.poll() is None, self.output()
             assert time.monotonic() < deadline, self.output()
