@@ -57,7 +57,7 @@ def origin_of(url: str) -> str:
 
 
 def protect(app: FastAPI, policy: EdgePolicy, clock: Clock, make_id: MakeId = uuid4) -> None:
-    """The application is behind the edge: the body limit next to the routes, the last word on headers outermost."""
+    """The application is behind the edge: limits next to the routes, the headers outermost."""
     app.add_middleware(BodyLimit, largest=policy.largest_body)
     app.add_middleware(ContentType, policy=policy)
     app.add_middleware(OriginCheck, policy=policy)

@@ -1,0 +1,91 @@
+"""What is known of a person. Pure."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from iam.kernel.assurance import Assurance
+from iam.kernel.decision import Refusal
+from iam.kernel.ids import EntityId, PersonId
+from iam.kernel.language import Language
+from iam.kernel.reasons import Reason
+from iam.kernel.ssin import holds_ssin
+
+_LONGEST_ADDRESS = 254
+_ADDRESS = re.compile(
+    r"[^@\s\"<>(),:;\\\[\]\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person. `revision` counts what happened to him; names are as the last login said them."""
+
+    id: PersonId
+    language: Language | None
+    given_name: str | None
+    family_name: str | None
+    blocked: bool
+    revision: int
+    recognised_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a rule must know of a person: whether he may act at all, and his confirmed addresses."""
+
+    person: PersonId
+    blocked: bool
+    verified_addresses: frozenset[str]
+    language: Language | None
+    given_name: str | None
+    family_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A professional address, perhaps for one enterprise; unconfirmed while `verified_at` is None."""
+
+    id: UUID
+    email: str
+    entity: EntityId | None
+    verified_at: datetime | None
+
+
+class Purpose(StrEnum):
+    """What a single-use link is for. Values are permanent: they are stored."""
+
+    ADDRESS = "address"
+    APPOINTMENT = "appointment"
+
+
+class RebindCause(StrEnum):
+    """Why an account or a number came to a person who was known before. Values are permanent."""
+
+    ACCOUNT_CHANGED = "account_changed"
+    NUMBER_CHANGED = "number_changed"
+    NUMBER_LEARNED = "number_learned"
+    NUMBER_WINS = "number_wins"
+    NUMBER_REPLACED = "number_replaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session of ours in one browser. Its cookie is not here: only a hash of it is kept."""
+
+    id: UUID
+    person: PersonId
+    issuer: str
+    keycloak_session: str
+    assurance: Assurance
+    expires_at: datetime
+
+
+def normalise_address(text: str, today: date) -> str | Refusal:
+    """The e-mail address in lower case, or EMAIL_INVALID; one that holds a national number is refused."""
+    address = text.strip().lower()
+    if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address) or holds_ssin(address, today):
+        return Refusal(reason=Reason.EMAIL_INVALID, about="email")
+    return address
