@@ -1,4 +1,4 @@
-"""`python -m demo.parts`: the servers that the tests need are on this machine, fetched and built if need be."""
+"""`python -m demo.parts`: the servers that the tests need are here, fetched and built if need be."""
 
 import sys
 
