@@ -133,6 +133,23 @@ class EndGrant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenBootstrap:
+    """The machine's operator makes a one-time link; only the hash of its secret comes here."""
+
+    entity: EntityId
+    digest: str
+    lapses_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimBootstrap:
+    """The actor takes the one-time link and becomes the first operator."""
+
+    entity: EntityId
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reassess:
     """The register has changed: draw the consequences."""
 
@@ -160,6 +177,8 @@ Command = (
     | MigrateRole
     | GrantRole
     | EndGrant
+    | OpenBootstrap
+    | ClaimBootstrap
     | Reassess
     | Lapse
 )

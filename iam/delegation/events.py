@@ -239,6 +239,34 @@ class GrantEnded:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootstrapOpened:
+    """The operator of the machine made a one-time link for the first operator of the service."""
+
+    KIND: ClassVar[str] = "delegation.bootstrap.opened"
+    VERSION: ClassVar[int] = 1
+    DETAILS: ClassVar[frozenset[str]] = _NONE
+
+    entity: EntityId
+    digest: str
+    at: datetime
+    lapses_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootstrapClaimed:
+    """Somebody took the one-time link; his office and role are events of their own beside it."""
+
+    KIND: ClassVar[str] = "delegation.bootstrap.claimed"
+    VERSION: ClassVar[int] = 1
+    DETAILS: ClassVar[frozenset[str]] = _NONE
+
+    entity: EntityId
+    digest: str
+    person: PersonId
+    at: datetime
+
+
 Event = (
     OfficeAppointed
     | OfficeActivated
@@ -253,6 +281,8 @@ Event = (
     | RequestVoided
     | RoleGranted
     | GrantEnded
+    | BootstrapOpened
+    | BootstrapClaimed
 )
 
 TYPES = EventTypes(
@@ -270,5 +300,7 @@ TYPES = EventTypes(
         RequestVoided,
         RoleGranted,
         GrantEnded,
+        BootstrapOpened,
+        BootstrapClaimed,
     ]
 )

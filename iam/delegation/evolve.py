@@ -6,6 +6,7 @@ from typing import TypeVar, assert_never
 
 from iam.delegation import events as e
 from iam.delegation.model import (
+    Bootstrap,
     Delegation,
     Grant,
     Office,
@@ -38,6 +39,12 @@ def evolve(state: Delegation, event: e.Event) -> Delegation:
         case e.RoleGranted() | e.GrantEnded():
             grant = _grant(state, event)
             return replace(state, grants=_with(state.grants, grant.id, grant))
+        case e.BootstrapOpened():
+            opened = Bootstrap(digest=event.digest, lapses_at=event.lapses_at)
+            return replace(state, bootstraps=_with(state.bootstraps, event.digest, opened))
+        case e.BootstrapClaimed():
+            taken = replace(state.bootstraps[event.digest], claimed=True)
+            return replace(state, bootstraps=_with(state.bootstraps, event.digest, taken))
         case e.RequestSubmitted():
             request = _submitted(event)
             return replace(state, requests=_with(state.requests, request.id, request))

@@ -14,6 +14,7 @@ from iam.delegation import commands as c
 from iam.delegation.facts_model import EntityFacts, Facts, Limits, PersonFacts, RepresentationFacts
 from iam.delegation.model import (
     OPEN_STATES,
+    Bootstrap,
     Delegation,
     Grant,
     GrantEnd,
@@ -27,6 +28,7 @@ from iam.delegation.model import (
     RoleRequest,
 )
 from iam.delegation.tables import (
+    DelegationBootstrap,
     DelegationGrant,
     DelegationOffice,
     DelegationRequest,
@@ -41,6 +43,7 @@ from iam.people import queries as people
 from iam.storage import ReadConnection
 from iam.storage.tables import core
 
+_bootstrap = core(DelegationBootstrap)
 _office = core(DelegationOffice)
 _grant = core(DelegationGrant)
 _request = core(DelegationRequest)
@@ -113,7 +116,19 @@ async def _state(
         _grant.c.entity_id == entity,
         or_(_grant.c.person_id.in_(wanted), _grant.c.grant_id == getattr(command, "grant", None)),
     )
-    return Delegation(offices=offices, grants=grants, requests=requests), frozenset(wanted)
+    bootstraps = await _bootstraps(conn, getattr(command, "digest", None))
+    state = Delegation(offices=offices, grants=grants, requests=requests, bootstraps=bootstraps)
+    return state, frozenset(wanted)
+
+
+async def _bootstraps(conn: ReadConnection, digest: str | None) -> dict[str, Bootstrap]:
+    if digest is None:
+        return {}
+    rows = await conn.execute(select(_bootstrap).where(_bootstrap.c.digest == digest))
+    return {
+        row.digest: Bootstrap(digest=row.digest, lapses_at=row.lapses_at, claimed=row.claimed_at is not None)
+        for row in rows
+    }
 
 
 async def offices_of(conn: ReadConnection, entities: Sequence[EntityId]) -> dict[OfficeId, Office]:

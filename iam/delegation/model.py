@@ -183,12 +183,26 @@ class RoleRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """A one-time way in for the first operator, known by the hash of its secret."""
+
+    digest: str
+    lapses_at: datetime
+    claimed: bool = False
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether somebody may still take it."""
+        return not self.claimed and now < self.lapses_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
     """What the journal of one enterprise adds up to: the state that `evolve` folds (DESIGN 4)."""
 
     offices: Mapping[OfficeId, Office] = field(default_factory=dict)
     grants: Mapping[GrantId, Grant] = field(default_factory=dict)
     requests: Mapping[RequestId, RoleRequest] = field(default_factory=dict)
+    bootstraps: Mapping[str, Bootstrap] = field(default_factory=dict)
 
     def gap(self, now: datetime) -> Office | None:
         """The active chief access manager, of whom there is at most one (nr 26)."""

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from iam.delegation import events as e
 from iam.delegation.model import OfficeOrigin, OfficeState, RequestState
 from iam.delegation.tables import (
+    DelegationBootstrap,
     DelegationGrant,
     DelegationOffice,
     DelegationOfficeContact,
@@ -22,6 +23,7 @@ from iam.kernel.ids import uuid7
 from iam.storage import WriteConnection
 from iam.storage.tables import core
 
+_bootstrap = core(DelegationBootstrap)
 _office = core(DelegationOffice)
 _contact = core(DelegationOfficeContact)
 _grant = core(DelegationGrant)
@@ -36,7 +38,7 @@ async def record(conn: WriteConnection, events: Sequence[e.Event]) -> None:
         await _one(conn, event)
 
 
-async def _one(conn: WriteConnection, event: e.Event) -> None:
+async def _one(conn: WriteConnection, event: e.Event) -> None:  # noqa: C901 - one case an event
     match event:
         case e.OfficeAppointed():
             await _appointed(conn, event)
@@ -69,6 +71,18 @@ async def _one(conn: WriteConnection, event: e.Event) -> None:
             await _granted(conn, event)
         case e.GrantEnded():
             await _close_grant(conn, event)
+        case e.BootstrapOpened():
+            await conn.execute(
+                insert(_bootstrap).values(
+                    digest=event.digest, entity_id=event.entity, lapses_at=event.lapses_at
+                )
+            )
+        case e.BootstrapClaimed():
+            await conn.execute(
+                update(_bootstrap)
+                .where(_bootstrap.c.digest == event.digest)
+                .values(claimed_by=event.person, claimed_at=event.at)
+            )
         case _:
             assert_never(event)
 

@@ -170,7 +170,7 @@ _CHOICES = text(
 async def choices(
     conn: ReadConnection, person: PersonId, *, ceiling: Sequence[str], at: datetime
 ) -> list[Choice]:
-    """The enterprises for which the person may act within a ceiling, by number: whom may I represent?"""
+    """The enterprises for which the person may act within a ceiling, by number."""
     rows = await conn.execute(_CHOICES, {"person": person, "ceiling": list(ceiling), "at": at})
     return [
         Choice(

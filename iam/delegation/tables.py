@@ -158,3 +158,15 @@ class DelegationRequestText(SQLModel, table=True):
     email: str | None = Field(sa_column=t.text(null=True))
     motivation: str | None = Field(sa_column=t.text(null=True))
     refusal: str | None = Field(sa_column=t.text(null=True))
+
+
+class DelegationBootstrap(SQLModel, table=True):
+    """A one-time link for the first operator, by the hash of its secret."""
+
+    __tablename__ = "delegation_bootstrap"
+
+    digest: str = Field(sa_column=t.text(primary_key=True))
+    entity_id: UUID = Field(sa_column=t.uuid(ForeignKey("delegation_head.entity_id")))
+    lapses_at: datetime = Field(sa_column=t.instant())
+    claimed_by: UUID | None = Field(sa_column=t.uuid(null=True))
+    claimed_at: datetime | None = Field(sa_column=t.instant(null=True))

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from iam.delegation import commands as c
 from iam.delegation.facts_model import Facts
-from iam.delegation.rules import grants, lapses, offices, requests
+from iam.delegation.rules import bootstrap, grants, lapses, offices, requests
 from iam.delegation.rules.outcome import Outcome
 from iam.kernel.decision import Refusal
 
@@ -16,7 +16,7 @@ __all__ = ["Outcome", "decide", "due"]
 due = lapses.due
 
 
-def decide(command: c.Command, facts: Facts) -> Outcome | Refusal:  # noqa: C901 - one line a command
+def decide(command: c.Command, facts: Facts) -> Outcome | Refusal:  # noqa: C901, PLR0911, PLR0912 - one line a command
     """The events the command leads to, and on which basis; or why not."""
     match command:
         case c.SubmitRequest():
@@ -45,6 +45,10 @@ def decide(command: c.Command, facts: Facts) -> Outcome | Refusal:  # noqa: C901
             return grants.give(command, facts)
         case c.EndGrant():
             return grants.end(command, facts)
+        case c.OpenBootstrap():
+            return bootstrap.open_link(command, facts)
+        case c.ClaimBootstrap():
+            return bootstrap.claim(command, facts)
         case c.Reassess():
             return lapses.reassess(command, facts)
         case c.Lapse():

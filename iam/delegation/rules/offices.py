@@ -43,11 +43,12 @@ def appoint(command: c.AppointGap, facts: Facts) -> Outcome | Refusal:
     office = OfficeId(facts.new_id())
     appointed = e.OfficeAppointed(
         office=office, entity=facts.entity.id, kind=OfficeKind.GAP, person=command.appointee,
-        at=facts.now, lapses_at=facts.now + limits.activation, language=command.language, by=actor.person, email=email,
+        at=facts.now, lapses_at=facts.now + limits.activation, language=command.language,
+        by=actor.person, email=email,
     )  # fmt: skip
     events: tuple[e.Event, ...] = (appointed,)
     if command.appointee == actor.person:
-        events += _activated(office, actor.person, OfficeOrigin.APPOINTED, email, facts)
+        events += activated(office, actor.person, OfficeOrigin.APPOINTED, email, facts)
     return Outcome(
         events=events,
         capacity=Capacity.REPRESENTATIVE,
@@ -69,7 +70,7 @@ def _conflict(appointee: PersonId, facts: Facts) -> Refusal | None:
     return None
 
 
-def _activated(
+def activated(
     office: OfficeId, person: PersonId, origin: OfficeOrigin, email: str | None, facts: Facts
 ) -> tuple[e.Event, ...]:
     """The office is active, the one before ends in the same breath, waiting requests find it (nr 27, 44)."""
@@ -114,7 +115,7 @@ def accept(command: c.AcceptOffice, facts: Facts) -> Outcome | Refusal:
         return ceased
     if (weak := checks.strong(facts, facts.limits.activation_level)) is not None:
         return weak
-    events = _activated(office.id, office.person, office.origin, None, facts)
+    events = activated(office.id, office.person, office.origin, None, facts)
     return Outcome(events=events, capacity=Capacity.APPOINTEE, basis={"office": str(office.id)})
 
 
@@ -165,7 +166,7 @@ def migrate(command: c.MigrateGap, facts: Facts) -> Outcome | Refusal:
     if gap is not None or facts.state.pending_gap(facts.now) is not None:
         return Refusal(reason=Reason.ALREADY_GAP)
     origin = OfficeOrigin.BOOTSTRAP if command.bootstrap else OfficeOrigin.MIGRATED
-    events = _activated(OfficeId(facts.new_id()), command.person, origin, command.email, facts)
+    events = activated(OfficeId(facts.new_id()), command.person, origin, command.email, facts)
     return Outcome(events=events, capacity=Capacity.SYSTEM, basis={"feed": facts.actor.trigger})
 
 

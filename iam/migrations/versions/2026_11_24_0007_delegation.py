@@ -61,7 +61,7 @@ def upgrade() -> None:
     op.create_table(
         "delegation_office",
         _uuid("version_id"), _uuid("office_id"), _uuid("entity_id"), _text("kind"), _uuid("person_id"),
-        _text("state"), _text("origin"), _at("starts_at"), _at("ends_at", null=True),
+        _text("state"), _text("origin"), _uuid("appointed_by", null=True), _at("starts_at"), _at("ends_at", null=True),
         _text("ended", null=True), _at("recorded_from"), _at("recorded_until", null=True),
         sa.PrimaryKeyConstraint("version_id", name="pk_delegation_office"),
         _foreign("delegation_office", "entity_id", "delegation_head", "entity_id"),
@@ -134,6 +134,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("request_id", name="pk_delegation_request_text"),
         _foreign("delegation_request_text", "request_id", "delegation_request", "request_id"),
     )  # fmt: skip
+    op.create_table(
+        "delegation_bootstrap",
+        _text("digest"), _uuid("entity_id"), _at("lapses_at"), _uuid("claimed_by", null=True),
+        _at("claimed_at", null=True),
+        sa.PrimaryKeyConstraint("digest", name="pk_delegation_bootstrap"),
+        _foreign("delegation_bootstrap", "entity_id", "delegation_head", "entity_id"),
+    )  # fmt: skip
     current = sa.text("recorded_until IS NULL")
     for table, columns in (
         ("delegation_office", ["entity_id"]),
@@ -153,7 +160,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the schema back to the revision before."""
     for table in (
-        "delegation_request_text", "delegation_request_role", "delegation_request", "delegation_grant",
+        "delegation_bootstrap", "delegation_request_text", "delegation_request_role", "delegation_request", "delegation_grant",
         "delegation_office_contact", "delegation_office", "delegation_role", "delegation_catalogue",
         "delegation_head",
     ):  # fmt: skip
