@@ -193,7 +193,7 @@ class DirectoryServer:
         environment = plain_environment(
             {"LD_LIBRARY_PATH": found.libraries} if found.libraries else {"HOME": str(folder)}
         )
-        if not (folder / "configured").exists():
+        if not self._is_configured(found, folder):
             self._configure(found, folder, account, environment)
         binary = _copy_binary(found, folder, account)
         if self._fixed_port is not None and not is_free(self._fixed_port):
@@ -277,7 +277,15 @@ class DirectoryServer:
             file.unlink()
             if answer.returncode != 0:
                 raise PartFailedError(f"slapd refused its configuration: {answer.stderr.strip()[-1000:]}")
-        (folder / "configured").touch()
+        (folder / "configured").write_text(self._mark(found, folder), encoding="ascii")
+
+    def _is_configured(self, found: Slapd, folder: Path) -> bool:
+        """False also for a folder of an older schema: what is in a directory can be projected again."""
+        mark = folder / "configured"
+        return mark.exists() and mark.read_text(encoding="ascii") == self._mark(found, folder)
+
+    def _mark(self, found: Slapd, folder: Path) -> str:
+        return hashlib.sha256(self._configuration(found, folder).encode()).hexdigest()
 
     def _configuration(self, found: Slapd, folder: Path) -> str:
         people, groups, writer = self.people_dn, self.groups_dn, self.provisioner_dn
@@ -291,7 +299,16 @@ class DirectoryServer:
             ),
             "to * by users read by * none",
         ]
-        indexed = ("objectClass", "uid", "cn", "member", "memberOf", "habilisEnterpriseNumber", "entryUUID")
+        indexed = (
+            "objectClass",
+            "uid",
+            "cn",
+            "member",
+            "memberOf",
+            "habilisEnterpriseNumber",
+            "habilisEntity",
+            "entryUUID",
+        )
         schemas = "\n\n".join(
             f"include: file://{found.schema / name}.ldif" for name in ("core", "cosine", "inetorgperson")
         )

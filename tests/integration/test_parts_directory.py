@@ -15,7 +15,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import ldap3
 
-from demo.parts.directory import DirectoryServer, answers
+from demo.parts.directory import SCHEMA, DirectoryServer, answers
 from demo.parts.errors import PortTakenError
 from demo.parts.ports import free_port
 
@@ -159,6 +159,23 @@ def test_entries_survive_a_restart_in_a_folder_closed_to_others() -> None:
             assert not answers(port)
             with server, _connect(server, server.reader_dn, READER) as connection:
                 assert connection.search(person, "(objectClass=*)", search_scope=ldap3.BASE)
+        finally:
+            server.stop()
+            server.erase()
+
+
+def test_a_newer_schema_makes_the_directory_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="habilis-closed-") as closed:
+        server = DirectoryServer(Path(closed) / "ldap", provisioner_password=WRITER, reader_password=READER)
+        try:
+            with server, _connect(server, server.provisioner_dn, WRITER) as connection:
+                person = _add_person(connection, server, "old")
+            newer = tmp_path / "newer.ldif"
+            newer.write_text(SCHEMA.read_text().replace("DESC 'A group of", "DESC 'Any group of"))
+            monkeypatch.setattr("demo.parts.directory.SCHEMA", newer)
+            with server, _connect(server, server.reader_dn, READER) as connection:
+                assert not connection.search(person, "(objectClass=*)", search_scope=ldap3.BASE)
+                assert connection.search(server.people_dn, "(objectClass=*)", search_scope=ldap3.BASE)
         finally:
             server.stop()
             server.erase()
