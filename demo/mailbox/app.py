@@ -155,7 +155,8 @@ async def _wish(request: Request) -> tuple[Fault, int | None]:
         fault, times = Fault(document["fault"]), document.get("times")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HTTPException(400) from error
-    if times is not None and not (isinstance(times, int) and 0 < times <= _MOST_TIMES):
+    # a bool is an int, but no number of times
+    if times is not None and not (type(times) is int and 0 < times <= _MOST_TIMES):
         raise HTTPException(400)
     return fault, times
 
