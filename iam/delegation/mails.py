@@ -6,7 +6,6 @@ event makes one mail for each reader, whatever crashes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import select
 
@@ -22,13 +21,18 @@ from iam.delegation.tables import (
     DelegationRequestRole,
     DelegationRequestText,
 )
-from iam.journal.model import Entry
+from iam.journal.model import Context, Entry
+from iam.kernel.actor import Capacity, SystemActor
+from iam.kernel.decision import Refusal
 from iam.kernel.ids import EntityId, OfficeId, PersonId, RequestId
 from iam.kernel.language import Language
 from iam.kernel.period import Period
 from iam.notify.model import Link, Message
 from iam.notify.queue import queue
 from iam.people import queries as people
+from iam.people.commands import claim_address
+from iam.people.links import intent
+from iam.people.model import Purpose
 from iam.storage import WriteConnection
 from iam.storage.tables import core
 from iam.texts import formats, translator
@@ -144,7 +148,7 @@ class Mails:
                 link=Link(
                     label=_("Confirmer mon adresse"),
                     path="/address/confirm",
-                    intent=_proves(event.person, event.email, request=event.request),
+                    intent=await _proves(conn, entry, event.person, event.email, event.entity),
                 ),
                 closing=await self._neutral(conn, event.entity, reader.language),
             )
@@ -341,7 +345,7 @@ class Mails:
                 link=Link(
                     label=_("Répondre"),
                     path=f"/appointments/{event.office}",
-                    intent=_proves(event.person, event.email),
+                    intent=await _proves(conn, entry, event.person, event.email, event.entity),
                 ),
             )
         ]  # fmt: skip
@@ -355,7 +359,11 @@ class Mails:
         if reader is not None:
             _ = translator(reader.language).gettext
             name = await self._enterprise(conn, event.entity, reader.language)
-            intent = None if event.email is None else _proves(event.person, event.email)
+            proof = (
+                None
+                if event.email is None
+                else await _proves(conn, entry, event.person, event.email, event.entity)
+            )
             messages.append(
                 self._message(
                     entry, reader, "active",
@@ -364,7 +372,7 @@ class Mails:
                         _("Vous êtes gestionnaire d'accès principal (GAP) de %(enterprise)s.", enterprise=name),
                         _("Les demandes de rôle vous parviennent. Vous seul·e en décidez."),
                     ),
-                    link=Link(label=_("Ouvrir la gestion des accès"), path=f"/desk/{number.digits}", intent=intent),
+                    link=Link(label=_("Ouvrir la gestion des accès"), path=f"/desk/{number.digits}", intent=proof),
                 )
             )  # fmt: skip
         told = await self._appointer(conn, event.office, besides=event.person)
@@ -620,7 +628,12 @@ def _label(known: Mapping[str, Role], code: str, language: Language) -> str:
     return known[code].labels[language] if code in known else code
 
 
-def _proves(person: PersonId, address: str, request: UUID | None = None) -> dict[str, str]:
-    """What a single-use link stands for: whoever opens it, logged in as the person, reads this mailbox."""
-    intent = {"purpose": "address", "person": str(person), "address": address}
-    return intent if request is None else {**intent, "request": str(request)}
+async def _proves(
+    conn: WriteConnection, entry: Entry, person: PersonId, address: str, entity: EntityId
+) -> Mapping[str, str] | None:
+    """What the single-use link stands for: who opens it, logged in as the person, reads this mailbox."""
+    context = Context(actor=SystemActor(trigger=f"entry {entry.id}"), capacity=Capacity.SYSTEM, at=entry.at)
+    claimed = await claim_address(conn, person, address, entity, context)
+    if isinstance(claimed, Refusal):
+        return None
+    return intent(Purpose.ADDRESS, person, claimed.id)
