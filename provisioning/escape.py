@@ -35,7 +35,7 @@ def filter_value(value: str) -> str:
     printable ASCII, which the RFC allows.
     """
     return "".join(
-        chr(octet) if 0x20 <= octet < _DELETE and chr(octet) not in "*()\\" else f"\\{octet:02x}"
+        chr(octet) if ord(" ") <= octet < _DELETE and chr(octet) not in "*()\\" else f"\\{octet:02x}"
         for octet in value.encode("utf-8")
     )
 

@@ -14,11 +14,12 @@ Role = str | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A person's own entry, where the directory has one: what it should show."""
+    """A person's own entry, where the directory has one: what it shows."""
 
     member: str
+    common_name: str
+    surname: str
     given_name: str | None = None
-    family_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +58,6 @@ class ActualState:
     strays: Mapping[str, frozenset[str]] = field(default_factory=dict)
     shared: bool = False
     persons: Mapping[str, Person] = field(default_factory=dict)
-
-    @property
-    def nothing(self) -> bool:
-        """Whether nothing of ours is there."""
-        return not self.groups and not self.strays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
