@@ -1,20 +1,16 @@
 """The first operator: a one-time link made on the machine, taken by a strong login (DESIGN 8). Pure."""
 
-from datetime import timedelta
-
 from iam.delegation import commands as c
 from iam.delegation import events as e
 from iam.delegation.facts_model import Facts
-from iam.delegation.model import GrantOrigin, OfficeOrigin, Role
+from iam.delegation.model import GrantOrigin, OfficeOrigin
 from iam.delegation.rules import checks
-from iam.delegation.rules.grants import already, granted
+from iam.delegation.rules.grants import already, granted, longest
 from iam.delegation.rules.offices import activated
 from iam.delegation.rules.outcome import Outcome
 from iam.kernel.actor import Capacity, SystemActor
-from iam.kernel.clock import belgian_day
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import OfficeId
-from iam.kernel.period import Period
 from iam.kernel.reasons import Reason
 
 OPERATOR = "staff.operator"
@@ -56,14 +52,8 @@ def claim(command: c.ClaimBootstrap, facts: Facts) -> Outcome | Refusal:
         entity=command.entity, digest=command.digest, person=actor.person, at=facts.now
     )
     office = activated(OfficeId(facts.new_id()), actor.person, OfficeOrigin.BOOTSTRAP, None, facts)
-    period = _longest(role, facts)
+    period = longest(role, facts)
     if already(actor.person, role.code, period, facts) is not None:
         return Outcome(events=(claimed, *office), capacity=Capacity.OPERATOR)
     grant = granted(facts, actor.person, role.code, period, origin=GrantOrigin.BOOTSTRAP, by=None)
     return Outcome(events=(claimed, *office, grant), capacity=Capacity.OPERATOR)
-
-
-def _longest(role: Role, facts: Facts) -> Period:
-    today = belgian_day(facts.now)
-    whole = Period.of_days(today, today + timedelta(days=role.longest_days - 1))
-    return Period(facts.now, whole.end)

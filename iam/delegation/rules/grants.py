@@ -1,12 +1,15 @@
 """Roles given and taken back (DOMAIN 7.3 nr 35, 38, 39, 41, 43, 51). Pure."""
 
+from datetime import timedelta
+
 from iam.delegation import commands as c
 from iam.delegation import events as e
 from iam.delegation.facts_model import Facts
-from iam.delegation.model import GrantEnd, GrantOrigin
+from iam.delegation.model import GrantEnd, GrantOrigin, Role
 from iam.delegation.rules import checks
 from iam.delegation.rules.outcome import Outcome
 from iam.kernel.actor import Capacity, SystemActor
+from iam.kernel.clock import belgian_day
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import GrantId, PersonId, RequestId
 from iam.kernel.period import Period
@@ -92,9 +95,10 @@ def migrate(command: c.MigrateRole, facts: Facts) -> Outcome | Refusal:
     role = checks.role(facts, command.role)
     if isinstance(role, Refusal):
         return role
-    period = Period(facts.now, command.ends_at) if _later(command, facts) else None
-    if period is None:
+    ends_at = command.ends_at or longest(role, facts).end
+    if ends_at is None or ends_at <= facts.now:
         return Refusal(reason=Reason.PERIOD_IN_PAST, about="until")
+    period = Period(facts.now, ends_at)
     if already(command.person, role.code, period, facts) is not None:
         return Outcome(events=(), capacity=Capacity.SYSTEM)
     origin = GrantOrigin.BOOTSTRAP if command.bootstrap else GrantOrigin.MIGRATED
@@ -102,8 +106,11 @@ def migrate(command: c.MigrateRole, facts: Facts) -> Outcome | Refusal:
     return Outcome(events=(event,), capacity=Capacity.SYSTEM, basis={"feed": facts.actor.trigger})
 
 
-def _later(command: c.MigrateRole, facts: Facts) -> bool:
-    return command.ends_at is None or command.ends_at > facts.now
+def longest(role: Role, facts: Facts) -> Period:
+    """From now for as many days as the role allows: no right is without an end."""
+    today = belgian_day(facts.now)
+    whole = Period.of_days(today, today + timedelta(days=role.longest_days - 1))
+    return Period(facts.now, whole.end)
 
 
 def end(command: c.EndGrant, facts: Facts) -> Outcome | Refusal:
