@@ -1,4 +1,4 @@
-"""Static files of the screens: named with a digest of their content, so that a browser may keep them for good."""
+"""Static files of the screens: named with a digest of their content, so that browsers may keep them."""
 
 import hashlib
 from functools import cache

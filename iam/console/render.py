@@ -121,7 +121,6 @@ def environment(language: Language) -> Environment:
     )
     made.policies["ext.i18n.trimmed"] = True
 
-
     def pgettext(context: str | None, message: str) -> str:
         return _typeset(texts.find(context, message), language)
 
@@ -153,8 +152,8 @@ def environment(language: Language) -> Environment:
 
 def page_of(request: Request) -> Page:
     """The page that the session's dependency left with the request. Raises LookupError when it did not."""
-    page = getattr(request.state, "page", None)
-    if not isinstance(page, Page):
+    page: Page | None = getattr(request.state, "page", None)
+    if page is None:
         message = "the request has no page: set request.state.page or hand one to render"
         raise LookupError(message)
     return page
@@ -179,8 +178,5 @@ def render(
     shown = page_of(request) if page is None else page
     found = environment(shown.language).get_template(template)
     known: dict[str, object] = {"errors": (), "back": None, **context, "page": shown}
-    if block is None:
-        text = found.render(known)
-    else:
-        text = "".join(found.blocks[block](found.new_context(known)))
+    text = found.render(known) if block is None else "".join(found.blocks[block](found.new_context(known)))
     return HTMLResponse(text, status_code=status_code, headers={**(headers or {}), **HTML_HEADERS})

@@ -48,21 +48,28 @@ def page_for(request: Request, *, person: str | None = "Karim B.", inside: bool 
         reference="7KQ2-M4XD",
         helpdesk=HELPDESK,
         person=person,
-        acting_for=ActingFor(name="Menuiserie Dupont SRL", number=EnterpriseNumber("1900000069"), name_language=Language.FR)
+        acting_for=ActingFor(
+            name="Menuiserie Dupont SRL", number=EnterpriseNumber("1900000069"), name_language=Language.FR
+        )
         if inside
         else None,
-        nav=(NavItem(label="Entreprise", url="/a", current=True), NavItem(label="Demandes", url="/b", count=3)) if inside else (),
+        nav=(
+            NavItem(label="Entreprise", url="/a", current=True),
+            NavItem(label="Demandes", url="/b", count=3),
+        )
+        if inside
+        else (),
     )
 
 
-class _Sent:
+class Sent:
     """Counts what was really sent."""
 
     def __init__(self) -> None:
         self.times = 0
 
 
-def application(sent: _Sent) -> Starlette:
+def application(sent: Sent) -> Starlette:
     for language in Language:
         made = environment(language)
         made.loader = ChoiceLoader([made.loader, DictLoader({"gallery.html": GALLERY})])
@@ -118,9 +125,11 @@ def application(sent: _Sent) -> Starlette:
 
 
 @contextmanager
-def serve(sent: _Sent | None = None) -> Iterator[str]:
+def serve(sent: Sent | None = None) -> Iterator[str]:
     """The application on a free port of the loopback, as its address."""
-    config = uvicorn.Config(application(sent or _Sent()), host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    config = uvicorn.Config(
+        application(sent or Sent()), host="127.0.0.1", port=0, log_level="error", lifespan="off"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
