@@ -4,6 +4,7 @@ It finds what no event told: drift made by hand in a directory, and whatever a f
 It only marks; the work, and the deletion guard, are the worker's.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from iam.kernel.ids import EntityId
 from iam.realms import projection
 from iam.realms.projection import Target
 from iam.storage import Database, ReadConnection
-from iam.storage.locks import Lease, take_lease
+from iam.storage.locks import Lease, try_lease
 from provisioning.desired import Truth
 from provisioning.target import GroupDirectory
 
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 _PAGE = 500
 _MOST_PAGES = 20_000
 _TURN = 50
+_TRIES = 50
+_PATIENCE = 0.1
 
 Page = Callable[[ReadConnection, EntityId | None], Awaitable[Sequence[EntityId]]]
 
@@ -59,11 +62,18 @@ async def sweep(
 async def _tidy(db: Database, directory: GroupDirectory) -> None:
     people = await directory.leftovers()
     for first in range(0, len(people), _TURN):
-        # A turn at a time, so that the worker is not kept waiting.
+        await _tidy_some(db, directory, people[first : first + _TURN])
+
+
+async def _tidy_some(db: Database, directory: GroupDirectory, people: Sequence[str]) -> None:
+    """Some people, while no worker is at this directory; left to the next sweep when none lets us."""
+    for _ in range(_TRIES):
         async with db.write() as turn:
-            await take_lease(turn, Lease.PROVISION)
-            for member in people[first : first + _TURN]:
-                await directory.tidy(member)
+            if await try_lease(turn, Lease.PROVISION):
+                for member in people:
+                    await directory.tidy(member)
+                return
+        await asyncio.sleep(_PATIENCE)
 
 
 async def _mark_pages(db: Database, page: Page, target: Target, clock: Clock) -> int:
