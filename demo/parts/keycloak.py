@@ -363,6 +363,7 @@ class KeycloakServer:
         if missing := _unset(self._realms, self._environment):
             raise PartFailedError(f"the realm files name variables without a value: {', '.join(missing)}")
         built = distribution(tell)
+        self._consider_realms(tell)
         self._make_home(built)
         for port in (self._port, self._management_port):
             if not is_free(port):
@@ -414,6 +415,8 @@ class KeycloakServer:
                 raise PartFailedError(f"Keycloak ended while starting; see {self._log}:\n{tail(self._log)}")
             # The log's "started in" comes before it is ready.
             if self.is_ready():
+                if not self._imported.exists():
+                    self._imported.write_text(self._mark(), encoding="ascii")
                 return
             time.sleep(_POLL_SECONDS)
         raise PartFailedError(f"Keycloak was not ready after {_START_SECONDS:.0f} s; see {self._log}")
@@ -445,7 +448,7 @@ class KeycloakServer:
         with locked(kept.with_name(f"{kept.name}.lock")):
             if not database.is_file():
                 tell("preparing a Keycloak with these realms (once, about 30 s)")
-                shutil.rmtree(self._home / "data", ignore_errors=True)
+                self._imported.unlink(missing_ok=True)
                 self.start(tell)
                 self.stop()
                 kept.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -456,6 +459,7 @@ class KeycloakServer:
             shutil.rmtree(self._home / "data", ignore_errors=True)
             (self._home / "data" / "h2").mkdir(mode=0o700, parents=True)
             shutil.copyfile(database, self._home / "data" / "h2" / _DATABASE)
+            self._imported.write_text(self._mark(), encoding="ascii")
 
     def _mark(self) -> str:
         mark = hashlib.sha256()
@@ -465,6 +469,18 @@ class KeycloakServer:
         for file in self._realms:
             mark.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
         return mark.hexdigest()[:20]
+
+    @property
+    def _imported(self) -> Path:
+        """Holds the mark of the realm files, from the first time the server was ready with them."""
+        return self._home / "imported"
+
+    def _consider_realms(self, tell: Tell) -> None:
+        """A database that never became ready is gone; one of other realm files is kept, and that is said."""
+        if not self._imported.exists():
+            shutil.rmtree(self._home / "data", ignore_errors=True)
+        elif self._imported.read_text(encoding="ascii") != self._mark():
+            tell("the realm files changed since they were imported; the running realm keeps the old ones")
 
     def _make_home(self, built: Distribution) -> None:
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -172,8 +172,12 @@ class PostgresServer:
         self._home.mkdir(mode=0o755, parents=True, exist_ok=True)
         cluster, account = place(self._home, "cluster", unprivileged("postgres", "nobody"))
         binaries = _readable(binaries, account)
-        if not (cluster / "PG_VERSION").exists():
+        initialised = self._home / "initialised"
+        if not (initialised.exists() and (cluster / "PG_VERSION").exists()):
+            # Whatever stands there was cut short and never held anything.
+            _empty(cluster)
             self._initialise(binaries, cluster, account)
+            initialised.touch()
         self._same_version(binaries, cluster)
         if self._fixed_port is not None:
             if not is_free(self._fixed_port):
@@ -262,9 +266,6 @@ class PostgresServer:
         finally:
             handed.unlink(missing_ok=True)
         if answer.returncode != 0:
-            # A half-made cluster must not be taken for a whole one at the next start.
-            for entry in cluster.iterdir():
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
             raise PartFailedError(f"initdb failed: {answer.stderr.strip()[-2000:]}")
 
     def _same_version(self, binaries: Binaries, cluster: Path) -> None:
@@ -320,6 +321,11 @@ class PostgresServer:
                 return
             time.sleep(_POLL_SECONDS)
         raise PartFailedError(f"PostgreSQL was not ready after {_START_SECONDS:.0f} s; see {self._log}")
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def _readable(binaries: Binaries, account: Account | None) -> Binaries:

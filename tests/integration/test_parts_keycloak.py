@@ -56,6 +56,9 @@ def server() -> Iterator[KeycloakServer]:
         admin_password="for-this-test-only",
         fast_start=True,
     )
+    # What a first start that was cut short left behind.
+    (folder / "home" / "data" / "h2").mkdir(parents=True)
+    (folder / "home" / "data" / "h2" / "keycloakdb.mv.db").write_bytes(b"half a database")
     started.prepare()
     with started:
         yield started

@@ -94,6 +94,19 @@ def test_data_survive_a_restart_in_a_folder_closed_to_others(folder: Path) -> No
     assert not folder.exists()
 
 
+def test_an_initialisation_that_was_cut_short_is_begun_anew(folder: Path) -> None:
+    server = PostgresServer(folder, durable=False)
+    try:
+        with server:
+            server.create_database("first")
+        (folder / "initialised").unlink()
+        with server:
+            assert not server.has_database("first")
+    finally:
+        server.stop()
+        server.erase()
+
+
 def test_a_taken_port_is_named_and_not_replaced(server: PostgresServer, folder: Path) -> None:
     other = PostgresServer(folder, port=server.port, durable=False)
     try:
