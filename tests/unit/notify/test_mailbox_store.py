@@ -71,5 +71,5 @@ def test_the_mailbox_speaks_four_languages():
                 p for p in ("{n}", "{name}", "{address}") if p in french[name]
             }
             # "message" is the same word in English
-            if language != "fr" and (language, name) != ("en", "one"):
+            if language != "fr" and (language, name) not in {("en", "one"), ("en", "many")}:
                 assert sentence != french[name], (language, name)
