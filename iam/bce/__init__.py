@@ -1,0 +1,1 @@
+"""The register of enterprises (BCE/KBO) and of who represents them."""
