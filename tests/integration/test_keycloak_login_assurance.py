@@ -1,5 +1,6 @@
 """How surely somebody logged in: what FAS said, never what was asked, never what was left from before."""
 
+import json
 import time
 
 import httpx2
@@ -83,9 +84,56 @@ def test_a_second_client_is_logged_in_silently_with_the_same_level_and_time(brow
     assert portal.access["sub"] == first.access["sub"]
 
 
-def test_a_person_who_cancels_at_fas_gets_no_code(browser: Browser):
-    with pytest.raises(LoginFailed):
+def test_acr_values_alone_step_up_a_live_session(browser: Browser):
+    first = browser.log_in("karim", "itsme")
+    stronger = browser.log_in("karim", "eid", acr_values=EID)
+    assert stronger.access["acr"] == EID
+    assert stronger.access["sid"] == first.access["sid"]
+
+
+def test_acr_values_ask_nobody_again_when_fas_already_knows_him_that_well(browser: Browser):
+    first = browser.log_in("karim", "eid")
+    _wait_for_the_next_second()
+    again = browser.log_in_silently(acr_values=ITSME)
+    assert again.asked_of_fas(), "Keycloak does not judge the levels of FAS, FAS does"
+    assert again.access["acr"] == EID
+    assert again.access["auth_time"] == first.access["auth_time"], "no new login is pretended"
+
+
+def test_a_login_that_is_younger_than_max_age_is_left_alone(browser: Browser):
+    first = browser.log_in("karim", "itsme")
+    again = browser.log_in_silently(max_age="1000")
+    assert again.asked_of_fas() == []
+    assert again.access["auth_time"] == first.access["auth_time"]
+
+
+def test_an_essential_acr_is_refused_by_keycloak(browser: Browser):
+    """It knows no level of FAS: who needs one asks with `acr_values` and judges the answer himself."""
+    claims = json.dumps({"id_token": {"acr": {"essential": True, "values": [EID]}}})
+    with pytest.raises(LoginFailed, match=r"^400"):
+        browser.log_in("karim", "eid", claims=claims)
+
+
+def test_the_level_belongs_to_the_session_and_not_to_the_token(browser: Browser):
+    older = browser.log_in("karim", "itsme")
+    browser.log_in("karim", "eid", acr_values=EID, prompt="login")
+    assert browser.refresh(older).access["acr"] == EID
+    browser.log_in("karim", "totp", prompt="login")
+    assert browser.refresh(older).access["acr"] == TOTP
+
+
+def test_a_person_who_cancels_at_fas_gets_no_code_and_a_way_back(browser: Browser, keycloak: Keycloak):
+    with pytest.raises(LoginFailed) as failed:
         browser.authorize(choice="cancel")
+    assert f'href="{keycloak.environment["REALM_MON_ESPACE_POST_LOGOUT_REDIRECT_URI"]}"' in failed.value.page
+
+
+def test_somebody_else_cannot_take_over_a_live_session(browser: Browser, keycloak: Keycloak):
+    tokens = browser.log_in("karim", "itsme")
+    with pytest.raises(LoginFailed, match=r"^400"):
+        browser.log_in("jeanne", "eid", prompt="login")
+    seen = introspect(keycloak, tokens.access_token)
+    assert (seen["given_name"], seen["acr"]) == ("Karim", ITSME)
 
 
 def test_when_fas_is_down_nobody_is_logged_in(browser: Browser, fas: Fas):

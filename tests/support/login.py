@@ -22,7 +22,11 @@ _ERROR = re.compile(r'id="kc-error-message".*?<p[^>]*>(.*?)</p>', re.DOTALL)
 
 
 class LoginFailed(AssertionError):
-    """The way to the client's own address ended elsewhere; it says where."""
+    """The way to the client's own address ended elsewhere; it says where, and `page` holds what was shown."""
+
+    def __init__(self, message: str, page: str) -> None:
+        super().__init__(message)
+        self.page = page
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -88,9 +92,8 @@ class Browser:
                 "POST", urljoin(str(answer.url), "/fas/choose"), {"asked": asked.group(1), "choice": choice}
             )
         error = _ERROR.search(answer.text)
-        raise LoginFailed(
-            f"{answer.status_code} at {answer.url.path}: {error.group(1) if error else answer.text[:600]}"
-        )
+        told = error.group(1) if error else answer.text[:600]
+        raise LoginFailed(f"{answer.status_code} at {answer.url.path}: {told}", answer.text)
 
     def _send(self, method: str, url: str, data: dict[str, str] | None = None) -> httpx2.Response:
         answer = self.http.request(method, url, data=data)
