@@ -480,7 +480,7 @@ class KeycloakServer:
         if not self._imported.exists():
             shutil.rmtree(self._home / "data", ignore_errors=True)
         elif self._imported.read_text(encoding="ascii") != self._mark():
-            tell("the realm files changed since they were imported; the running realm keeps the old ones")
+            tell("the realm files changed since they were imported: the realm keeps the old ones")
 
     def _make_home(self, built: Distribution) -> None:
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
