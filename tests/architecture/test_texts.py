@@ -92,6 +92,15 @@ class TestTheCheckItself:
     def test_a_percent_sign_alone(self) -> None:
         assert self._faults("tout", "100 % of it") == ["has a percent sign that is not doubled"]
 
+    def test_a_translation_with_other_markup(self) -> None:
+        assert self._faults("<b>Bonjour</b>", "<i>Hello</i>") == ["has other markup"]
+
+    def test_a_translation_with_a_straight_double_quote(self) -> None:
+        assert self._faults("Bonjour", 'Say "hello"') == [
+            "has a straight double quote, which would end an attribute"
+        ]
+        assert self._faults('<b id="a">Bonjour</b>', '<b id="a">Hello</b>') == []
+
     def test_a_translation_that_equals_the_french(self) -> None:
         assert self._faults("Bonjour", "Bonjour") == ["equals the French text"]
 

@@ -67,9 +67,11 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    ("path", "width", "scheme"),
+    [(path, width, "light") for path in PAGES for width in (320, 1280)]
+    + [("/gallery?errors=1", width, "dark") for width in (320, 1280)],
+)
 def test_axe_finds_nothing_and_nothing_sticks_out(browser: Browser, base: str, path, width, scheme) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, locale="fr-BE")
     page.goto(base + path)
@@ -124,8 +126,11 @@ def test_the_keyboard_reaches_the_content_first(page: Page) -> None:
 
 def test_every_focus_can_be_seen(page: Page) -> None:
     page.goto("/gallery")
-    # An outline, or a shadow where the design system draws one.
-    seen = "getComputedStyle(document.activeElement).outlineStyle !== 'none' || getComputedStyle(document.activeElement).boxShadow !== 'none'"
+    # On the element itself, or, for a radio button and a box, around it with its label.
+    seen = """() => { const e = document.activeElement;
+      return [e, e.parentElement, ...(e.labels || [])].some(part => {
+        const style = getComputedStyle(part);
+        return style.outlineStyle !== 'none' || style.boxShadow !== 'none'; }); }"""
     for _ in range(40):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement !== document.body")
