@@ -190,6 +190,7 @@ class Settings(BaseSettings):
             ("KEYCLOAK__EXCHANGE_CLIENT_SECRET", self.keycloak.exchange_client_secret),
             ("PROVISIONER__CLIENT_SECRET", self.provisioner.client_secret),
             ("DIRECTORY__PASSWORD", self.directory.password),
+            ("MAIL__PASSWORD", self.mail.password),
         ]
         return [(name, secret) for name, secret in found if secret is not None]
 

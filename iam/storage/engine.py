@@ -34,6 +34,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=5,
             pool_pre_ping=True,
+            hide_parameters=True,  # an error of the database repeats no address and no text
             connect_args={
                 "options": f"{_OPTIONS} -c statement_timeout={statement_timeout}",
                 "connect_timeout": 5,
