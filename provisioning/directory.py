@@ -86,7 +86,8 @@ class Directory:
         parts = urlsplit(url)
         # In clear only to this very machine: else the password would travel readable.
         self._start_tls = parts.scheme == "ldap" and parts.hostname not in _LOOPBACK
-        self._seconds = min(seconds, LONGEST_CALL)
+        # ldap3 takes whole seconds alone.
+        self._seconds = max(1, int(min(seconds, LONGEST_CALL)))
         self._server = ldap3.Server(
             url,
             get_info=ldap3.NONE,
@@ -165,7 +166,7 @@ class Directory:
             try:
                 _, result, response, _ = connection.search(
                     base, condition, scope, attributes=list(attributes), size_limit=limit,
-                    time_limit=max(1, int(self._seconds)), **paging,
+                    time_limit=self._seconds, **paging,
                 )  # fmt: skip
             except (LDAPException, OSError) as error:
                 self._drop()
