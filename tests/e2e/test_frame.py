@@ -167,6 +167,18 @@ def test_a_double_click_sends_once(page: Page, sent: Sent) -> None:
     assert sent.times == before + 1
 
 
+def test_what_changes_without_a_reload_is_announced_and_can_be_done_again(page: Page, sent: Sent) -> None:
+    page.goto("/gallery")
+    before = sent.times
+    button = page.get_by_role("button", name="Compter")
+    button.click()
+    expect(page.locator("#hb-live")).to_have_text(f"Compté {before + 1} fois")
+    expect(page.locator("#piece")).to_have_text(f"Compté {before + 1} fois")
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+    button.click()
+    expect(page.locator("#hb-live")).to_have_text(f"Compté {before + 2} fois")
+
+
 def test_a_log_out_empties_the_other_tabs(browser: Browser, base: str) -> None:
     context = browser.new_context(base_url=base, locale="fr-BE")
     one, two = context.new_page(), context.new_page()

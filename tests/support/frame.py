@@ -102,12 +102,17 @@ def application(sent: Sent) -> Starlette:
         sent.times += 1
         return Response(status_code=204)
 
+    async def piece(_: Request) -> Response:
+        sent.times += 1
+        return HTMLResponse(f"<p data-announce>Compté {sent.times} fois</p>")
+
     app = Starlette(
         routes=[
             Route("/gallery", gallery),
             Route("/accessibility", accessibility),
             Route("/privacy", privacy),
             Route("/sent", receive, methods=["POST"]),
+            Route("/piece", piece, methods=["POST"]),
             Route("/logout", receive, methods=["POST"]),
             Mount(MOUNT, Assets()),
         ]

@@ -44,9 +44,11 @@
 
   // What htmx changed is told to those who do not see it.
   const live = document.getElementById("hb-live");
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", (event) => {
     if (focusErrors(document)) return;
-    const said = document.querySelector("[data-announce]");
+    const target = event.detail?.ctx?.target;
+    const changed = target instanceof Element && target.isConnected ? target : document;
+    const said = changed.closest?.("[data-announce]") || changed.querySelector("[data-announce]");
     if (live && said) live.textContent = said.dataset.announce || said.textContent.trim();
   });
 
