@@ -4,6 +4,7 @@ Names and filters come ready from `provisioning.escape`: ldap3's own escaping is
 (STANDARDS 3.2) and is switched off here, as is everything that would rewrite a name.
 """
 
+import contextlib
 import ssl
 import threading
 import warnings
@@ -223,11 +224,13 @@ class Directory:
 
 
 def _silently_close(connection: Any) -> None:
-    try:
+    plug = connection.socket
+    # It may be broken, which is why it is closed; and ldap3 leaves the socket open when the server was
+    # faster to end the session.
+    with contextlib.suppress(LDAPException, OSError):
         connection.unbind()
-    except (LDAPException, OSError):
-        # It was broken; that is why it is closed.
-        return
+    if plug is not None:
+        plug.close()
 
 
 def _check(result: int, *, while_binding: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -159,7 +159,11 @@ class Ldap:
         try:
             yield connection
         finally:
-            connection.unbind()
+            plug = connection.socket
+            with suppress(ldap3.core.exceptions.LDAPException):
+                connection.unbind()
+            # ldap3 leaves it open when the server was faster to end the session.
+            plug.close()
 
     def groups(self) -> dict[str, set[str]]:
         """What an ordinary client sees: group name -> ids of members."""
