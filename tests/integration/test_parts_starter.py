@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 # Where nothing is in the cache yet, Keycloak is fetched and built first.
 pytestmark = pytest.mark.timeout(900)
 
-# The real servers and the real stand-in; the service's own processes are somebody else's tests.
+# The real servers, stand-in and mailbox; the service's own processes are somebody else's tests.
 STARTER = """
 import sys
 from types import SimpleNamespace
@@ -31,9 +31,7 @@ from demo.parts.processes import Part, plain_environment
 from demo.starter import Starter
 from demo.world import demo_folder
 
-everything = plan.surroundings
 plan.steps = lambda world, url: ()
-plan.surroundings = lambda world: everything(world)[:1]
 plan.service_parts = lambda world, url, directory: (Part(
     name="service",
     command=(sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(world.ports["service"])),
