@@ -1,0 +1,1 @@
+"""Keycloak seen from our side: the realm's files, logins, sessions, assurance, what was projected there."""

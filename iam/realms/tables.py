@@ -1,4 +1,4 @@
-"""The tables of realms: what was projected to the group directories, and how far it is."""
+"""The tables of realms: logins and sessions of Keycloak, and what was projected to the group directories."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Inte
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
-from iam.storage.tables import instant, text, uuid
+from iam.storage.tables import instant, octets, text, uuid
 
 
 class RealmsSync(SQLModel, table=True):
@@ -93,3 +93,48 @@ class RealmsPassed(SQLModel, table=True):
 
     name: str = Field(sa_column=text(primary_key=True))
     until: datetime = Field(sa_column=instant())
+
+
+class RealmsLogin(SQLModel, table=True):
+    """A login under way: hashes of its `state` and of the browser's secret, and where it leads."""
+
+    __tablename__ = "realms_login"
+    __table_args__ = (Index("ix_realms_login_expires_at", "expires_at"),)
+
+    state_digest: bytes = Field(sa_column=octets(primary_key=True))
+    binding_digest: bytes = Field(sa_column=octets())
+    path: str = Field(sa_column=text())
+    level: int | None = Field(sa_column=Column(Integer, nullable=True))
+    fresh: bool = Field(sa_column=Column(Boolean, nullable=False))
+    made_at: datetime = Field(sa_column=instant())
+    expires_at: datetime = Field(sa_column=instant())
+
+
+class RealmsSession(SQLModel, table=True):
+    """A session of Keycloak that we have seen, whose it is, and when it ended. No number, no token."""
+
+    __tablename__ = "realms_session"
+    __table_args__ = (
+        Index("ix_realms_session_subject", "issuer", "subject"),
+        Index("ix_realms_session_expires_at", "expires_at"),
+    )
+
+    issuer: str = Field(sa_column=text(primary_key=True))
+    session_id: str = Field(sa_column=text(primary_key=True))
+    subject: str | None = Field(sa_column=text(null=True))
+    person_id: UUID | None = Field(sa_column=uuid(null=True))
+    authenticated_at: datetime | None = Field(sa_column=instant(null=True))
+    seen_at: datetime = Field(sa_column=instant())
+    expires_at: datetime = Field(sa_column=instant())
+    ended_at: datetime | None = Field(sa_column=instant(null=True))
+
+
+class RealmsLogout(SQLModel, table=True):
+    """A logout token that we have obeyed: it works once."""
+
+    __tablename__ = "realms_logout"
+    __table_args__ = (Index("ix_realms_logout_expires_at", "expires_at"),)
+
+    issuer: str = Field(sa_column=text(primary_key=True))
+    token_id: str = Field(sa_column=text(primary_key=True))
+    expires_at: datetime = Field(sa_column=instant())

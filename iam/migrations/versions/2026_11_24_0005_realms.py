@@ -12,10 +12,13 @@ depends_on = None
 def upgrade() -> None:
     """Bring the schema to this revision."""
     _create_projection()
+    _create_logins()
 
 
 def downgrade() -> None:
     """Take the schema back to the revision before."""
+    for table in ("realms_logout", "realms_session", "realms_login"):
+        op.drop_table(table)
     _drop_projection()
 
 
@@ -89,3 +92,45 @@ def _create_projection() -> None:
 def _drop_projection() -> None:
     for table in ("realms_passed", "realms_sweep", "realms_folder", "realms_group", "realms_sync"):
         op.drop_table(table)
+
+
+def _create_logins() -> None:
+    op.create_table(
+        "realms_login",
+        sa.Column("state_digest", sa.LargeBinary, nullable=False),
+        sa.Column("binding_digest", sa.LargeBinary, nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("level", sa.Integer),
+        sa.Column("fresh", sa.Boolean, nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("state_digest", name="pk_realms_login"),
+    )
+    op.create_index("ix_realms_login_expires_at", "realms_login", ["expires_at"])
+    op.create_table(
+        "realms_session",
+        sa.Column("issuer", sa.Text, nullable=False),
+        sa.Column("session_id", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text),
+        sa.Column("person_id", sa.Uuid),
+        sa.Column("authenticated_at", sa.DateTime(timezone=True)),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("issuer", "session_id", name="pk_realms_session"),
+        sa.CheckConstraint(
+            "ended_at IS NOT NULL"
+            " OR (subject IS NOT NULL AND person_id IS NOT NULL AND authenticated_at IS NOT NULL)",
+            name=op.f("ck_realms_session_live_is_whole"),
+        ),
+    )
+    op.create_index("ix_realms_session_subject", "realms_session", ["issuer", "subject"])
+    op.create_index("ix_realms_session_expires_at", "realms_session", ["expires_at"])
+    op.create_table(
+        "realms_logout",
+        sa.Column("issuer", sa.Text, nullable=False),
+        sa.Column("token_id", sa.Text, nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("issuer", "token_id", name="pk_realms_logout"),
+    )
+    op.create_index("ix_realms_logout_expires_at", "realms_logout", ["expires_at"])
