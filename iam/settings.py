@@ -11,7 +11,13 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from iam.kernel.language import Language
 from iam.kernel.ssin import FingerprintKeys
@@ -134,6 +140,21 @@ class Settings(BaseSettings):
         secrets_nested_delimiter="__",
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, then files of secrets, nested as the variables are; no `.env` file."""
+        del settings_cls, dotenv_settings
+        if not isinstance(file_secret_settings, SecretsSettingsSource):
+            return init_settings, env_settings, file_secret_settings
+        return init_settings, env_settings, NestedSecretsSettingsSource(file_secret_settings)
+
     environment: Environment = Environment.PRODUCTION
     public_url: str
     host: str = "127.0.0.1"
@@ -215,4 +236,4 @@ def _refuse_open_url(name: str, url: str) -> None:
 
 def load() -> Settings:
     """The settings of this process. Raises `pydantic.ValidationError` naming what is missing or unsafe."""
-    return Settings()  # type: ignore[call-arg]  # the fields come from the environment
+    return Settings()

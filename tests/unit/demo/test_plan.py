@@ -27,7 +27,7 @@ def _settings(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> S
     with monkeypatch.context() as only:
         for name, value in environment.items():
             only.setenv(name, value)
-        return Settings()  # type: ignore[call-arg]
+        return Settings()
 
 
 def _part(parts: tuple[Part, ...], name: str) -> Part:
