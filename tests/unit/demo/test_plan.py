@@ -70,8 +70,8 @@ def test_without_a_directory_provisioning_is_told_of_none(
 def test_the_administrator_of_keycloak_is_told_to_nobody(world: World) -> None:
     admin = world.secret("keycloak-admin")
     parts = (*plan.surroundings(world), *plan.service_parts(world, DATABASE, DIRECTORY))
-    steps = plan.steps(world, DATABASE)
-    assert not any(admin in each.environment.values() for each in (*parts, *steps))
+    assert not any(admin in part.environment.values() for part in parts)
+    assert not any(admin in step.environment.values() for step in plan.steps(world, DATABASE))
 
 
 def test_the_portal_knows_nothing_of_the_service_but_its_address(world: World) -> None:
