@@ -11,6 +11,8 @@ class TargetError(Exception):
 
     kind: ClassVar[str] = "bug"
     holds_target: ClassVar[bool] = False
+    # Only a person, or a change elsewhere, will end it: there is no hurry to try again.
+    lasting: ClassVar[bool] = False
 
     @property
     def code(self) -> str:
@@ -39,9 +41,10 @@ class UnauthenticatedError(TargetError):
 
 
 class ForbiddenError(TargetError):
-    """Our account may not do this one thing."""
+    """Our account may not do this one thing; Keycloak says so of an account that is not there, too."""
 
     kind = "auth"
+    lasting = True
 
 
 class ThrottledError(TargetError):
@@ -66,12 +69,14 @@ class ForeignError(TargetError):
     """An object stands in our place that is not ours: it is never changed."""
 
     kind = "foreign"
+    lasting = True
 
 
 class GoneError(TargetError):
     """The object is not there."""
 
     kind = "gone"
+    lasting = True
 
 
 class BrokenError(TargetError):

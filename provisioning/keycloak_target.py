@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-import structlog
-
 from iam.delegation.desired import DesiredEnterprise, Member
 from iam.kernel.ids import EntityId, PersonId
 from iam.realms import projection
@@ -33,8 +31,6 @@ from provisioning.plan import (
     RepairGroup,
     Role,
 )
-
-log = structlog.get_logger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -259,13 +255,7 @@ class KeycloakTarget:
         group = (await self._stored(desired.entity)).get(role)
         if group is None or group.group_id is None:
             raise GoneError("group")
-        try:
-            await self._call(self._groups.add, member, group.group_id)
-        except GoneError:
-            if await self._call(self._groups.group, group.group_id) is None:
-                raise
-            # The account was deleted in Keycloak: the next login makes another, and marks the enterprise.
-            log.warning("provisioning.account.missing", entity=str(desired.entity), role=role, account=member)
+        await self._call(self._groups.add, member, group.group_id)
 
     def _shard(self, number: str) -> str:
         return f"{self._parent}/{number[-2:]}"

@@ -22,9 +22,16 @@ from iam.realms.projection import Claim
 from iam.storage import Database
 from iam.storage.locks import Lease, try_lease
 from provisioning.desired import Truth
-from provisioning.errors import BrokenError, TargetError, ThrottledError, UnsettledError
+from provisioning.errors import (
+    BrokenError,
+    ForbiddenError,
+    GoneError,
+    TargetError,
+    ThrottledError,
+    UnsettledError,
+)
 from provisioning.pace import Chance, Monotonic, backoff
-from provisioning.plan import ActualState, DesiredState, Plan, plan, removed
+from provisioning.plan import ActualState, AddMember, DesiredState, Plan, plan, removed
 from provisioning.target import GroupDirectory
 
 log = structlog.get_logger(__name__)
@@ -34,6 +41,7 @@ LEASE = timedelta(seconds=60)
 _WORK_SECONDS = 25.0
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
+_LONGEST_LASTING_PAUSE = 300.0
 _LONGEST_TARGET_PAUSE = 15.0
 # A request of unknown outcome may be carried out this long after we stopped waiting.
 _LATE = timedelta(seconds=60)
@@ -149,17 +157,26 @@ class Worker:
             return await self._hold(claim, steps)
         applied = 0
         taken = 0
+        left_out: TargetError | None = None
         try:
             for operation in steps.operations:
                 if self.by.monotonic() > ends:
                     break
-                await self.directory.apply(desired, operation)
+                try:
+                    await self.directory.apply(desired, operation)
+                except (ForbiddenError, GoneError) as error:
+                    # One person who cannot be put in must not keep the others out.
+                    if not isinstance(operation, AddMember):
+                        raise
+                    left_out = error
                 applied += 1
                 taken += removed(operation)
         finally:
             if claim.by_sweep and taken < steps.removals:
                 async with self.db.write() as conn:
                     await projection.not_removed(conn, self.directory.target, steps.removals - taken)
+        if left_out is not None:
+            raise left_out
         return await self._close(claim, steps, applied, desired, actual)
 
     async def _close(
@@ -211,9 +228,8 @@ class Worker:
             async with self.db.write() as conn:
                 await projection.release(conn, claim, error.code)
             return Outcome.TARGET_DOWN
-        seconds = backoff(
-            claim.attempts + 1, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE, chance=self.by.chance
-        )
+        longest = _LONGEST_LASTING_PAUSE if error.lasting else _LONGEST_PAUSE
+        seconds = backoff(claim.attempts + 1, first=_FIRST_PAUSE, longest=longest, chance=self.by.chance)
         late = now + _LATE if isinstance(error, UnsettledError) else None
         async with self.db.write() as conn:
             await projection.fail(
