@@ -4,12 +4,14 @@ Keycloak is silent about most of these: a missing variable becomes the literal s
 without a word about it gets the full scope, mappers run in the order of ids that it makes up itself.
 """
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 EXCHANGE_CLIENT = "mandate-exchange"
 NOTES_WE_RELY_ON = ("acr", "egovNRN")
@@ -193,6 +195,21 @@ def _variables_are_set(realm: Realm, environment: Environment) -> Found:
             yield "variable-placeholder", f"{name} holds a placeholder."
         elif _SECRET_KEYS.search(name) and len(value) < _SHORTEST_SECRET:
             yield "variable-placeholder", f"{name} is a secret of fewer than {_SHORTEST_SECRET} characters."
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _encrypted(realm: Realm, environment: Environment) -> Found:
+    for name in sorted({inner for _, inner in _used_variables(realm)}):
+        value = environment.get(name, "").strip()
+        if value.startswith("http://") and not _is_loopback(value):
+            yield "plain-http", f"{name} is an unencrypted address of another machine."
 
 
 def _no_full_scope(realm: Realm, _: Environment) -> Found:
@@ -398,6 +415,7 @@ def _service_accounts(realm: Realm, _: Environment) -> Found:
 _RULES: tuple[Rule, ...] = (
     _no_secret_in_clear,
     _variables_are_set,
+    _encrypted,
     _no_full_scope,
     _no_enterprise_group,
     _no_people,

@@ -4,11 +4,12 @@ import base64
 import json
 import tomllib
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
 
-from tests.support.login import Browser, Tokens, introspect
+from tests.support.login import Browser, LoginFailed, Tokens, introspect
 from tests.support.realm import PERSONAS, Fas, Keycloak
 
 pytestmark = [pytest.mark.keycloak, pytest.mark.timeout(300)]
@@ -183,3 +184,45 @@ def test_two_persons_at_the_same_time_are_never_mixed(
     assert introspect(keycloak, one.access_token)["niss"] == NUMBERS["karim"]
     assert introspect(keycloak, two.access_token)["niss"] == NUMBERS["jeanne"]
     assert one.access["sub"] != two.access["sub"]
+
+
+def test_sec_38_the_answer_names_its_issuer(browser: Browser, keycloak: Keycloak):
+    """RFC 9207: a client that knows two servers can tell whose answer it got."""
+    back, _ = browser.authorize(choice="karim:eid")
+    assert back["iss"] == [keycloak.issuer]
+
+
+def test_sec_22_an_answer_of_fas_cannot_be_used_twice(
+    browser: Browser, other_browser: Browser, keycloak: Keycloak
+):
+    tokens = browser.log_in("karim")
+    answer = next(url for url in tokens.seen if "/broker/fas/endpoint?" in url)
+    back = browser.go(answer, until=browser.redirect_uri("mon-espace"))
+    told = parse_qs(urlsplit(back).query)
+    assert "code" not in told
+    assert told["error_description"] == ["authentication_expired"]
+    with pytest.raises(LoginFailed, match=r"^400"):
+        other_browser.go(answer, until=other_browser.redirect_uri("mon-espace"))
+
+
+def test_sec_22_a_code_of_keycloak_cannot_be_used_twice(browser: Browser, keycloak: Keycloak):
+    back, verifier = browser.authorize(choice="karim:eid")
+    data = {
+        "grant_type": "authorization_code",
+        "code": back["code"][0],
+        "redirect_uri": browser.redirect_uri("mon-espace"),
+        "code_verifier": verifier,
+    }
+    answers = [
+        httpx2.post(
+            f"{keycloak.endpoint}/token",
+            data=data,
+            auth=("mon-espace", keycloak.client_secret("mon-espace")),
+            timeout=20.0,
+        )
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert introspect(keycloak, answers[0].json()["access_token"]) == {"active": False}, (
+        "the first is taken back"
+    )

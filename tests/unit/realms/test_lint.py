@@ -300,6 +300,21 @@ def test_a_wildcard_that_comes_with_the_environment_is_seen_too():
     assert [finding.code for finding in found] == ["redirect"]
 
 
+@pytest.mark.parametrize(
+    "address", ["http://fas.example/fas/oauth2", "http://127.0.0.1.example/", "http://10.0.0.1/"]
+)
+def test_an_unencrypted_address_of_another_machine_is_refused(address):
+    found = check("f", GOOD, {**ENVIRONMENT, "REALM_FAS_ISSUER": address})
+    assert [finding.code for finding in found] == ["plain-http"]
+
+
+@pytest.mark.parametrize(
+    "address", ["https://fas.example/fas/oauth2", "http://localhost:1/", "http://[::1]:1/"]
+)
+def test_an_encrypted_address_or_one_of_this_machine_is_good(address):
+    assert check("f", GOOD, {**ENVIRONMENT, "REALM_FAS_ISSUER": address}) == []
+
+
 def test_a_folder_without_a_realm_is_not_good(tmp_path: Path):
     assert [finding.code for finding in lint(tmp_path, ENVIRONMENT)] == ["no-realm"]
 
@@ -318,5 +333,5 @@ def test_a_finding_reads_as_one_line(tmp_path: Path):
 def test_every_code_of_the_lint_is_broken_by_a_test_here():
     source = (FILES.parent / "lint.py").read_text(encoding="utf-8")
     codes = set(re.findall(r'yield \(?\s*"([a-z-]+)"', source))
-    elsewhere = {"variable-placeholder"}
+    elsewhere = {"variable-placeholder", "plain-http"}
     assert codes == {code for _, code, _ in BREAKS} | elsewhere
