@@ -80,6 +80,7 @@ class Session:
     issuer: str
     keycloak_session: str
     assurance: Assurance
+    seen_at: datetime
     expires_at: datetime
 
 

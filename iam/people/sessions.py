@@ -118,6 +118,7 @@ def _read(row: Any) -> Session:
         issuer=row.issuer,
         keycloak_session=row.keycloak_session,
         assurance=Assurance(Level(row.level), row.authenticated_at),
+        seen_at=row.seen_at,
         expires_at=row.expires_at,
     )
 
@@ -131,12 +132,9 @@ async def touch(conn: WriteConnection, session: Session, now: datetime) -> None:
     )
 
 
-async def is_due(conn: ReadConnection, session: Session, now: datetime) -> bool:
+def is_due(session: Session, now: datetime) -> bool:
     """Whether `touch` would write: a page that only reads need not open a writing transaction."""
-    row = await conn.execute(
-        select(_session.c.id).where(_session.c.id == session.id, _session.c.seen_at <= now - _TOUCH)
-    )
-    return row.one_or_none() is not None
+    return session.seen_at <= now - _TOUCH
 
 
 async def end(conn: WriteConnection, cookie: str, now: datetime) -> str | None:

@@ -93,6 +93,17 @@ async def obey(conn: WriteConnection, out: LoggedOut, now: datetime) -> bool:
     return True
 
 
+async def end(conn: WriteConnection, issuer: str, session_id: str, now: datetime) -> None:
+    """The session has ended for us: the person said so here, whether Keycloak tells us or not."""
+    await conn.execute(
+        update(_session)
+        .where(
+            _session.c.issuer == issuer, _session.c.session_id == session_id, _session.c.ended_at.is_(None)
+        )
+        .values(ended_at=now)
+    )
+
+
 async def persons_of_subject(conn: ReadConnection, issuer: str, subject: str) -> list[UUID]:
     """Whose sessions the account's were: for a log-out that names no session."""
     rows = await conn.execute(

@@ -73,9 +73,9 @@ async def test_an_idle_session_ends_and_a_used_one_goes_on(db, clock):
     clock.advance(minutes=20)
     session = await loaded(db, clock, used)
     async with db.write() as conn:
-        assert await sessions.is_due(conn, session, clock())
+        assert sessions.is_due(session, clock())
         await sessions.touch(conn, session, clock())
-        assert not await sessions.is_due(conn, session, clock())
+    assert not sessions.is_due(await loaded(db, clock, used), clock())
     clock.advance(minutes=20)
     assert await loaded(db, clock, idle) is None
     assert await loaded(db, clock, used) is not None
