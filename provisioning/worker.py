@@ -19,7 +19,7 @@ from iam.kernel.clock import Clock
 from iam.kernel.ids import EntityId, MakeId, uuid4
 from iam.realms import projection
 from iam.realms.projection import Claim
-from iam.storage import Database
+from iam.storage import Database, WriteConnection
 from iam.storage.locks import Lease, try_lease
 from provisioning.desired import Truth
 from provisioning.errors import (
@@ -190,14 +190,18 @@ class Worker:
         async with self.db.write() as conn:
             if applied < len(steps.operations):
                 # So many people that the time was over: the rest at once, by whoever is free.
-                await projection.release(conn, claim)
-                return Outcome.DONE
-            nothing = not desired.groups and not actual.shared
-            if not await projection.complete(conn, claim, self.by.clock(), nothing=nothing):
-                # Our lease had ended and somebody else was at it too: look once more.
-                await projection.mark(conn, [claim.entity], [claim.target], self.by.clock())
-                log.warning("provisioning.claim.lost", target=claim.target.value, entity=str(claim.entity))
+                ours = await projection.release(conn, claim)
+            else:
+                nothing = not desired.groups and not actual.shared
+                ours = await projection.complete(conn, claim, self.by.clock(), nothing=nothing)
+            await self._look_again_unless(conn, claim, ours=ours)
         return Outcome.DONE
+
+    async def _look_again_unless(self, conn: WriteConnection, claim: Claim, *, ours: bool) -> None:
+        """Our lease had ended: somebody else was at it too, and our last step may have come after his."""
+        if not ours:
+            await projection.mark(conn, [claim.entity], [claim.target], self.by.clock())
+            log.warning("provisioning.claim.lost", target=claim.target.value, entity=str(claim.entity))
 
     async def _desired(self, entity: EntityId) -> DesiredState:
         async with self.db.read() as conn:
@@ -226,15 +230,17 @@ class Worker:
         if error.holds_target:
             self.rest(error)
             async with self.db.write() as conn:
-                await projection.release(conn, claim, error.code)
+                ours = await projection.release(conn, claim, error.code)
+                await self._look_again_unless(conn, claim, ours=ours)
             return Outcome.TARGET_DOWN
         longest = _LONGEST_LASTING_PAUSE if error.lasting else _LONGEST_PAUSE
         seconds = backoff(claim.attempts + 1, first=_FIRST_PAUSE, longest=longest, chance=self.by.chance)
         late = now + _LATE if isinstance(error, UnsettledError) else None
         async with self.db.write() as conn:
-            await projection.fail(
+            ours = await projection.fail(
                 conn, claim, error.code, retry_at=now + timedelta(seconds=seconds), verify_at=late
             )
+            await self._look_again_unless(conn, claim, ours=ours)
         log.warning(
             "provisioning.failed", target=claim.target.value, entity=str(claim.entity),
             error=error.code, attempts=claim.attempts + 1, retry_seconds=round(seconds, 1),

@@ -199,20 +199,27 @@ async def fail(
     *,
     retry_at: datetime | None,
     verify_at: datetime | None = None,
-) -> None:
-    """The enterprise is still behind and comes again at `retry_at`; and once more at `verify_at`."""
-    await conn.execute(
+) -> bool:
+    """The enterprise is still behind and comes again at `retry_at`; and once more at `verify_at`.
+
+    False when the claim was lost.
+    """
+    answer = await conn.execute(
         _FAIL,
         {
             "entity": claim.entity, "target": claim.target.value, "claim": claim.claim,
             "wanted": claim.wanted, "error": error, "retry_at": retry_at, "verify_at": verify_at,
         },
     )  # fmt: skip
+    return answer.rowcount == 1
 
 
-async def release(conn: WriteConnection, claim: Claim, error: str | None = None) -> None:
-    """The enterprise is free again, without a pause of its own: it was not its fault."""
-    await conn.execute(
+async def release(conn: WriteConnection, claim: Claim, error: str | None = None) -> bool:
+    """The enterprise is free again, without a pause of its own: it was not its fault.
+
+    False when the claim was lost.
+    """
+    answer = await conn.execute(
         update(_sync)
         .where(
             _sync.c.entity_id == claim.entity,
@@ -221,6 +228,7 @@ async def release(conn: WriteConnection, claim: Claim, error: str | None = None)
         )
         .values(claim=None, claimed_until=None, error=error)
     )
+    return answer.rowcount == 1
 
 
 async def hold(conn: WriteConnection, claim: Claim) -> None:

@@ -30,7 +30,7 @@ def test_a_pause_is_bounded_and_never_nothing(failures, chance):
 def test_a_pause_doubles_until_the_longest():
     pauses = [backoff(failures, first=1, longest=8, chance=lambda: 0.999999999) for failures in range(1, 7)]
 
-    assert [1, 2, 4, 8, 8, 8] == pytest.approx(pauses)
+    assert pytest.approx(pauses) == [1, 2, 4, 8, 8, 8]
 
 
 def test_those_who_failed_together_do_not_come_back_together():
@@ -58,4 +58,4 @@ def test_a_bucket_fills_no_further_than_its_burst():
     for _ in range(11):
         bucket.take()
 
-    assert [0.1] == pytest.approx(time.slept)
+    assert pytest.approx(time.slept) == [0.1]
