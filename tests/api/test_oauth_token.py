@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import ClassVar
 
 import jwt
 import pytest
@@ -227,7 +228,7 @@ class TestScope:
 
 
 class TestAuthorizationDetails:
-    GOOD = {"type": TYPE, "identifier": "1900000069"}
+    GOOD: ClassVar = {"type": TYPE, "identifier": "1900000069"}
 
     @pytest.mark.parametrize(
         "more", [{}, {"actions": ["primes.deposer"]}, {"locations": ["https://primes.test"]}]

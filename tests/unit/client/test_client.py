@@ -3,6 +3,7 @@
 import httpx2
 import pytest
 from habilis_portal import Denied, HabilisClient, Rejected, StepUpNeeded, Unavailable
+
 from tests.support.issuer import AUDIENCE, ISSUER, Issuer
 
 
@@ -19,7 +20,11 @@ def client(issuer, status=200, body=None, content=None, calls=None):
             return issuer.answer(request)
         if status is None:
             raise httpx2.ReadTimeout("slow")
-        return httpx2.Response(status, json=body) if content is None else httpx2.Response(status, content=content)
+        return (
+            httpx2.Response(status, json=body)
+            if content is None
+            else httpx2.Response(status, content=content)
+        )
 
     return HabilisClient(
         issuer=ISSUER, audience=AUDIENCE, client_id="primes", client_secret="se:cret%",
@@ -34,7 +39,9 @@ def given(token, **more):
 
 def test_an_exchange_gives_a_verified_mandate_with_hints(issuer):
     hint = {"action": "primes.signer", "acr_values": "urn:be:fedict:iam:fas:Level500"}
-    mandate = client(issuer, body=given(issuer.token(), step_up=[hint])).exchange("kc", enterprise="1900000069")
+    mandate = client(issuer, body=given(issuer.token(), step_up=[hint])).exchange(
+        "kc", enterprise="1900000069"
+    )
     assert mandate.acts_for("1900000069")
     assert [each.action for each in mandate.step_up] == ["primes.signer"]
 
@@ -50,7 +57,9 @@ def test_a_token_that_does_not_verify_is_no_mandate(issuer):
 
 def test_the_request_holds_what_the_standard_wants_and_nothing_in_the_address(issuer):
     calls = []
-    client(issuer, body=given(issuer.token()), calls=calls).exchange("kc", enterprise="1900000069", actions=["a"])
+    client(issuer, body=given(issuer.token()), calls=calls).exchange(
+        "kc", enterprise="1900000069", actions=["a"]
+    )
     [request] = [call for call in calls if call.method == "POST"]
     form = httpx2.QueryParams(request.content.decode())
     assert request.url.query == b""
@@ -97,7 +106,16 @@ def test_a_denial_is_a_no(issuer, body):
     assert client(issuer, body=body).evaluate("s", "a", "1900000069").permitted is False
 
 
-@pytest.mark.parametrize("body", [{}, {"decision": "true"}, {"decision": 1}, {"decision": True, "context": 1}, {"decision": True, "context": {"until": "x"}}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"decision": "true"},
+        {"decision": 1},
+        {"decision": True, "context": 1},
+        {"decision": True, "context": {"until": "x"}},
+    ],
+)
 def test_anything_but_a_boolean_is_no_decision(issuer, body):
     with pytest.raises(Unavailable):
         client(issuer, body=body).evaluate("s", "a", "1900000069")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from habilis_portal import Evidence, InvalidEvidence, Verifier
+
 from tests.support.issuer import AUDIENCE, ISSUER, Issuer, Key
 
 

@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 from habilis_portal import AsyncVerifier, Mandate
 from habilis_portal.starlette import RequireMandate
 from starlette.testclient import TestClient
+
 from tests.support.issuer import AUDIENCE, ISSUER, Issuer
 
 
@@ -42,7 +43,9 @@ def test_a_mandate_opens_its_own_enterprise(http, issuer):
     assert (answer.status_code, answer.json()) == (200, {"for": "1900000069"})
 
 
-@pytest.mark.parametrize("path", ["/enterprises/0314595348/dossiers", "/enterprises/1900.000.069/dossiers", "/sign"])
+@pytest.mark.parametrize(
+    "path", ["/enterprises/0314595348/dossiers", "/enterprises/1900.000.069/dossiers", "/sign"]
+)
 def test_another_enterprise_or_role_is_403(http, issuer, path):
     answer = http.get(path, headers=bearer(issuer.token()))
     assert answer.status_code == 403

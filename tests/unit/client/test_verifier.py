@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from habilis_portal import AsyncVerifier, InvalidMandate, KeysUnavailable, Mandate, Verifier
 from habilis_portal.jwt_checks import keys_of
+
 from tests.support.issuer import AUDIENCE, ISSUER, Issuer, Key, b64
 
 
@@ -100,7 +101,19 @@ class TestAlgorithm:
 
 
 class TestHeader:
-    @pytest.mark.parametrize("typ", ["JWT", "logout+jwt", "secevent+jwt", "token-introspection+jwt", "dpop+jwt", "statuslist+jwt", None, 1])
+    @pytest.mark.parametrize(
+        "typ",
+        [
+            "JWT",
+            "logout+jwt",
+            "secevent+jwt",
+            "token-introspection+jwt",
+            "dpop+jwt",
+            "statuslist+jwt",
+            None,
+            1,
+        ],
+    )
     def test_a_token_of_another_kind(self, issuer, verifier, typ):
         refused(verifier, issuer.token({"typ": typ}), "type")
 
@@ -137,7 +150,9 @@ class TestText:
         token = issuer.token()
         refused(verifier, token[:40] + change + token[40:], "malformed")
 
-    @pytest.mark.parametrize("token", ["", ".", "..", "...", "a.b.c", "e30.e30.e30", b"bytes", None, "W10.e30.AA"])
+    @pytest.mark.parametrize(
+        "token", ["", ".", "..", "...", "a.b.c", "e30.e30.e30", b"bytes", None, "W10.e30.AA"]
+    )
     def test_no_token_at_all(self, verifier, token):
         with pytest.raises(InvalidMandate):
             verifier.verify(token)
@@ -173,11 +188,27 @@ class TestClaims:
     def test_a_time_that_is_no_whole_number(self, issuer, verifier, exp):
         refused(verifier, issuer.token(exp=exp), "claims")
 
-    @pytest.mark.parametrize("iss", [..., None, "", "https://habilis.tes", "https://habilis.test/", "HTTPS://habilis.test", [ISSUER]])
+    @pytest.mark.parametrize(
+        "iss",
+        [..., None, "", "https://habilis.tes", "https://habilis.test/", "HTTPS://habilis.test", [ISSUER]],
+    )
     def test_cve_2024_53861_issuer_is_identical(self, issuer, verifier, iss):
         refused(verifier, issuer.token(iss=iss), "issuer")
 
-    @pytest.mark.parametrize("aud", [..., None, "", "https://permis.test", "https://primes.test/", [], ["https://permis.test"], [AUDIENCE, "https://permis.test"], {AUDIENCE: 1}])
+    @pytest.mark.parametrize(
+        "aud",
+        [
+            ...,
+            None,
+            "",
+            "https://permis.test",
+            "https://primes.test/",
+            [],
+            ["https://permis.test"],
+            [AUDIENCE, "https://permis.test"],
+            {AUDIENCE: 1},
+        ],
+    )
     def test_inv_56_audience_is_me_alone(self, issuer, verifier, aud):
         refused(verifier, issuer.token(aud=aud), "audience")
 
@@ -296,7 +327,9 @@ class TestKeys:
         issuer.now += 30
         assert verifier.verify(issuer.token())
 
-    @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"keys": 1}', b'{"keys": [1]}', b"x" * 70_000, b"[" * 9000])
+    @pytest.mark.parametrize(
+        "body", [b"", b"[]", b"{}", b'{"keys": 1}', b'{"keys": [1]}', b"x" * 70_000, b"[" * 9000]
+    )
     def test_a_broken_key_set_does_not_replace_a_good_one(self, issuer, verifier, body):
         verifier.verify(issuer.token())
         issuer.body = body
@@ -310,7 +343,18 @@ class TestKeys:
             with pytest.raises(ValueError, match="private"):
                 keys_of({"keys": [bad]}, ["ES256"])
 
-    @pytest.mark.parametrize("change", [{"use": "enc"}, {"alg": "HS256"}, {"alg": ...}, {"kid": ...}, {"kty": "XX"}, {"crv": "P-384"}, {"x": "AA"}])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"use": "enc"},
+            {"alg": "HS256"},
+            {"alg": ...},
+            {"kid": ...},
+            {"kty": "XX"},
+            {"crv": "P-384"},
+            {"x": "AA"},
+        ],
+    )
     def test_storm_0558_a_key_for_another_purpose_is_passed_over(self, issuer, change):
         document = {**issuer.keys[0].document, **change}
         document = {name: value for name, value in document.items() if value is not ...}
