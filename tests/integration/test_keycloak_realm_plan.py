@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from iam.realms.plan import Change, Kind, Verb, World, actual, apply, connect, plan, wanted
+from iam.realms.apply import apply
+from iam.realms.plan import Change, Kind, Verb, World, actual, connect, plan, wanted
 from tests.support.login import ITSME, Browser, introspect
 from tests.support.realm import REALM_FILE, Keycloak, secret
 
