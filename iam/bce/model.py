@@ -126,7 +126,7 @@ LEGAL_FUNCTION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepresentationRule:
-    """This function, for this form, represents: alone, jointly, not.
+    """What a function is worth for a form: alone, jointly, not.
 
     `form` is a code of the register, ANY_FORM for every form of a legal person, or NATURAL_FORM for
     the enterprise of a natural person. The days are both included.
@@ -203,3 +203,13 @@ class FeedState:
 
     number: int
     produced_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A row that was not believed: of which attempt, where it stands, why; never what it says."""
+
+    attempt: str
+    file: str
+    line: int
+    reason: str

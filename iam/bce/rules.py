@@ -101,9 +101,7 @@ def _natural_person(enterprise: Enterprise, function: Function) -> tuple[Fingerp
     return function.holder, Basis.FUNCTION
 
 
-def _suspension(
-    enterprise: Enterprise, function: Function, rule: RepresentationRule
-) -> Suspension | None:
+def _suspension(enterprise: Enterprise, function: Function, rule: RepresentationRule) -> Suspension | None:
     if not enterprise.operating:
         return Suspension.CEASED
     if enterprise.consequence is Consequence.CONTROLLED and rule.controlled is Controlled.NO:

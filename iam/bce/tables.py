@@ -52,8 +52,9 @@ class BceEntity(SQLModel, table=True):
 
 
 class BceWatch(SQLModel, table=True):
-    """An entity whose changes are written to the journal. Its own table, so that an import and a
-    command of delegation never wait for each other's row.
+    """An entity whose changes are written to the journal.
+
+    Its own table, so that an import and a command of delegation never wait for each other's row.
     """
 
     __tablename__ = "bce_watch"

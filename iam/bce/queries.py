@@ -1,0 +1,255 @@
+"""Reading the register: an enterprise, who represents it, how fresh what we know is."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import LargeBinary, RowMapping, Text, bindparam, func, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from iam.bce.model import (
+    Consequence,
+    Enterprise,
+    EnterpriseKind,
+    FeedState,
+    Function,
+    FunctionId,
+    Name,
+    RegisterState,
+    Representation,
+    SetAside,
+)
+from iam.bce.record import watch
+from iam.bce.reference import rulebook
+from iam.bce.rules import display_name, represent
+from iam.bce.tables import BceExtract, BceFeed, BceFunction, BceFunctionCode
+from iam.bce.views import ENTERPRISE
+from iam.kernel.decision import Refusal
+from iam.kernel.ids import EntityId
+from iam.kernel.language import Language
+from iam.kernel.numbers import EnterpriseNumber, InvalidNumber
+from iam.kernel.period import Period
+from iam.kernel.reasons import Reason
+from iam.kernel.ssin import Fingerprint
+from iam.storage import ReadConnection
+from iam.storage.tables import core
+
+__all__ = [
+    "display_name",
+    "extract_number",
+    "feed_state",
+    "find_by_number",
+    "function_labels",
+    "load",
+    "lookup",
+    "representations_of",
+    "representatives",
+    "set_aside",
+    "watch",
+]
+
+_extract = core(BceExtract)
+_feed = core(BceFeed)
+_function = core(BceFunction)
+_function_code = core(BceFunctionCode)
+
+# One round trip an answer: names and seat beside the enterprise. What it last was, if it has vanished.
+_ENTERPRISES = """
+    SELECT v.entity_id, v.number, v.kind, v.form, v.situation, v.consequence, v.state, v.start_on,
+           coalesce(names.all, '[]') AS names, seat.municipality_fr, seat.municipality_nl,
+           seat.struck_off_on IS NOT NULL AS doubtful_seat
+      FROM bce_enterprise_view v
+      JOIN bce_entity e ON e.entity_id = v.entity_id
+      LEFT JOIN LATERAL (
+           SELECT json_agg(json_build_array(n.text, n.language, n.kind)
+                           ORDER BY n.kind, n.language, n.text) AS all
+             FROM bce_name n
+            WHERE n.entity_id = v.entity_id AND n.unit IS NULL AND n.recorded_until IS NULL
+              AND n.ends_at IS NOT DISTINCT FROM e.vanished_at) names ON true
+      LEFT JOIN LATERAL (
+           SELECT a.municipality_fr, a.municipality_nl, a.struck_off_on FROM bce_address a
+            WHERE a.entity_id = v.entity_id AND a.unit IS NULL AND a.kind = 'REGO' LIMIT 1) seat ON true
+"""
+_BY_NUMBER = text(_ENTERPRISES + " WHERE v.number = :number")
+_BY_ENTITY = text(_ENTERPRISES + " WHERE v.entity_id = ANY(:entities)")
+
+
+async def find_by_number(conn: ReadConnection, number: EnterpriseNumber) -> Enterprise | None:
+    """The enterprise that goes by this number now, vanished ones included; None when there is none."""
+    row = (await conn.execute(_BY_NUMBER, {"number": number.digits})).mappings().one_or_none()
+    return None if row is None else _enterprise(row)
+
+
+async def load(conn: ReadConnection, entity_ids: Iterable[EntityId]) -> Mapping[EntityId, Enterprise]:
+    """The enterprises of these keys; one that the register has never known is absent."""
+    wanted = list(entity_ids)
+    if not wanted:
+        return {}
+    rows = (await conn.execute(_BY_ENTITY, {"entities": wanted})).mappings()
+    return {EntityId(row["entity_id"]): _enterprise(row) for row in rows}
+
+
+async def lookup(conn: ReadConnection, typed: str) -> Enterprise | Refusal:
+    """The enterprise that a person means by what he typed, or why there is none to choose.
+
+    The number of an establishment or branch is told as such (nr 2), an unknown enterprise from one
+    that has ceased.
+    """
+    try:
+        number = EnterpriseNumber.parse(typed)
+    except InvalidNumber as error:
+        return Refusal(reason=_FAULTS[error.fault], about="enterpriseNumber")
+    found = await find_by_number(conn, number)
+    facts = {"number": number.dotted}
+    if found is None:
+        return Refusal(reason=Reason.ENTERPRISE_UNKNOWN, about="enterpriseNumber", facts=facts)
+    if not found.operating:
+        return Refusal(reason=Reason.ENTERPRISE_CEASED, about="enterpriseNumber", facts=facts)
+    return found
+
+
+_FAULTS: Mapping[str, Reason] = {
+    "shape": Reason.NUMBER_SHAPE,
+    "checksum": Reason.NUMBER_CHECKSUM,
+    "establishment": Reason.NUMBER_IS_ESTABLISHMENT,
+    "branch": Reason.NUMBER_IS_BRANCH,
+}
+
+
+def _enterprise(row: RowMapping) -> Enterprise:
+    return Enterprise(
+        entity=EntityId(row["entity_id"]),
+        number=EnterpriseNumber(row["number"]),
+        kind=EnterpriseKind(row["kind"]),
+        form=row["form"],
+        situation=row["situation"],
+        consequence=Consequence(row["consequence"]),
+        state=RegisterState(row["state"]),
+        start_on=row["start_on"],
+        names=tuple(Name(text=name, language=language, kind=kind) for name, language, kind in row["names"]),
+        municipality_fr=row["municipality_fr"],
+        municipality_nl=row["municipality_nl"],
+        doubtful_seat=row["doubtful_seat"],
+    )
+
+
+async def representatives(conn: ReadConnection, entity_id: EntityId, at: datetime) -> list[Representation]:
+    """Who represents the enterprise at `at`, by the register as we know it now (nr 18-24).
+
+    Those whose powers are suspended are among them, and say why.
+    """
+    return await _represent(conn, [entity_id], at)
+
+
+async def representations_of(
+    conn: ReadConnection, fingerprints: Sequence[Fingerprint], at: datetime
+) -> list[Representation]:
+    """The enterprises that the person of these fingerprints represents at `at`, in order of number."""
+    mine = set(fingerprints)
+    if not mine:
+        return []
+    rows = await conn.execute(_HOLDING, {"digests": [each.digest for each in mine]})
+    entities = [EntityId(row.entity_id) for row in rows]
+    return [each for each in await _represent(conn, entities, at) if each.holder in mine]
+
+
+_DIGESTS = bindparam("digests", type_=ARRAY(LargeBinary))
+_HOLDING = (
+    select(_function.c.entity_id)
+    .distinct()
+    .where(
+        _function.c.recorded_until.is_(None),
+        or_(
+            _function.c.holder_digest == func.any(_DIGESTS),
+            _function.c.permanent_digest == func.any(_DIGESTS),
+        ),
+    )
+)
+
+
+async def _represent(
+    conn: ReadConnection, entities: Sequence[EntityId], at: datetime
+) -> list[Representation]:
+    enterprises = await load(conn, entities)
+    if not enterprises:
+        return []
+    functions = await _functions(conn, list(enterprises))
+    book = await rulebook(conn)
+    ordered = sorted(enterprises.values(), key=lambda each: each.number)
+    return [found for enterprise in ordered for found in represent(enterprise, functions, book, at)]
+
+
+async def _functions(conn: ReadConnection, entities: Sequence[EntityId]) -> list[Function]:
+    holder = ENTERPRISE.alias("holder")
+    rows = await conn.execute(
+        select(_function, holder.c.operating.label("holder_operating"))
+        .join(holder, holder.c.number == _function.c.holder_number, isouter=True)
+        .where(_function.c.recorded_until.is_(None), _function.c.entity_id.in_(entities))
+        .order_by(_function.c.starts_at, _function.c.function_id)
+    )
+    return [_read_function(row) for row in rows.mappings()]
+
+
+def _read_function(row: RowMapping) -> Function:
+    number = row["holder_number"]
+    return Function(
+        id=FunctionId(row["function_id"]),
+        entity=EntityId(row["entity_id"]),
+        code=row["code"],
+        holder=_fingerprint(row["holder_key_id"], row["holder_digest"]),
+        holder_number=None if number is None else EnterpriseNumber(number),
+        permanent_representative=_fingerprint(row["permanent_key_id"], row["permanent_digest"]),
+        period=Period(row["starts_at"], row["ends_at"]),
+        # An enterprise that the register does not hold (yet) is not known to have ceased.
+        holder_operating=row["holder_operating"] is not False,
+    )
+
+
+def _fingerprint(key_id: str | None, digest: Any) -> Fingerprint | None:
+    return None if key_id is None else Fingerprint(key_id, bytes(digest))
+
+
+async def function_labels(conn: ReadConnection, language: Language) -> Mapping[str, str]:
+    """The words for codes of functions, as the reference data has them."""
+    label = _function_code.c.labels.op("->>")(bindparam("language", language.value, Text))
+    rows = await conn.execute(select(_function_code.c.code, label.label("label")))
+    return {row.code: row.label or row.code for row in rows}
+
+
+async def feed_state(conn: ReadConnection) -> FeedState | None:
+    """The newest feed of functions; None before the first. How old it may be, the caller says (nr 23)."""
+    row = (
+        await conn.execute(
+            select(_feed.c.number, _feed.c.produced_at)
+            .where(_feed.c.status == "applied")
+            .order_by(_feed.c.number.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return None if row is None else FeedState(number=row.number, produced_at=row.produced_at)
+
+
+async def extract_number(conn: ReadConnection) -> int:
+    """The number of the extract that all answers about the register stand on; 0 before the first (nr 17)."""
+    newest = select(func.max(_extract.c.number)).where(_extract.c.status == "applied")
+    return int((await conn.execute(newest)).scalar_one() or 0)
+
+
+_SET_ASIDE = text(
+    """
+    SELECT newest.attempt, q.file, q.line, q.reason
+      FROM ((SELECT attempt_id, 'extract ' || number AS attempt FROM bce_extract
+              ORDER BY attempted_at DESC LIMIT 1)
+            UNION ALL
+            (SELECT attempt_id, 'functions ' || number FROM bce_feed ORDER BY attempted_at DESC LIMIT 1)
+           ) newest
+      JOIN bce_quarantine q ON q.attempt_id = newest.attempt_id
+     ORDER BY newest.attempt, q.file, q.line
+    """
+)
+
+
+async def set_aside(conn: ReadConnection) -> list[SetAside]:
+    """The rows not believed of the newest attempt at an extract and at a feed (nr 8)."""
+    rows = await conn.execute(_SET_ASIDE)
+    return [SetAside(attempt=row.attempt, file=row.file, line=row.line, reason=row.reason) for row in rows]

@@ -1,0 +1,172 @@
+"""Writing to the register beside an import: what is watched, numbers that change, events."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from iam.bce.events import (
+    EnterpriseReactivated,
+    EnterpriseVanished,
+    FormChanged,
+    NameChanged,
+    NumberReplaced,
+    RegisterEvent,
+    SeatStruckOff,
+    SituationChanged,
+)
+from iam.bce.tables import BceEntity, BceNumber, BceWatch
+from iam.journal.append import append
+from iam.journal.model import Context, Head, HeadKind
+from iam.kernel.actor import Capacity, SystemActor
+from iam.kernel.ids import EntityId
+from iam.kernel.numbers import EnterpriseNumber
+from iam.storage import WriteConnection
+from iam.storage.tables import core
+
+_entity = core(BceEntity)
+_watch = core(BceWatch)
+_number = core(BceNumber)
+
+
+class UnknownEntity(LookupError):
+    """The register has never known this entity."""
+
+
+async def watch(conn: WriteConnection, entity: EntityId) -> None:
+    """From this transaction on, what the register says of the entity is written to the journal."""
+    await conn.execute(insert(_watch).values(entity_id=entity).on_conflict_do_nothing())
+
+
+async def replace_number(
+    conn: WriteConnection, entity: EntityId, number: EnterpriseNumber, *, since: datetime, now: datetime
+) -> None:
+    """The entity goes by `number` from `since` on; its key, offices and grants stay (nr 5).
+
+    Situations 003 and 006 tell of it; which number follows which does not stand in the open data.
+    Raises `UnknownEntity`, and `sqlalchemy.exc.IntegrityError` when the number belongs to another.
+    """
+    row = (
+        await conn.execute(
+            select(_number)
+            .where(
+                _number.c.entity_id == entity,
+                _number.c.recorded_until.is_(None),
+                _number.c.ends_at.is_(None),
+            )
+            .with_for_update()
+        )
+    ).one_or_none()
+    if row is None:
+        raise UnknownEntity
+    if row.number == number.digits:
+        return
+    since = max(since, row.starts_at)
+    same = {"entity_id": entity, "recorded_from": now, "recorded_until": None}
+    await conn.execute(
+        update(_number).where(_number.c.version_id == row.version_id).values(recorded_until=now)
+    )
+    await conn.execute(
+        insert(_number).values(number=row.number, starts_at=row.starts_at, ends_at=since, **same)
+    )
+    await conn.execute(insert(_number).values(number=number.digits, starts_at=since, ends_at=None, **same))
+    event = NumberReplaced(entity=entity, before=row.number, after=number.digits)
+    watched = await conn.execute(select(_watch.c.entity_id).where(_watch.c.entity_id == entity))
+    if watched.one_or_none() is not None:
+        await tell(conn, {entity: [event]}, trigger="number replaced", now=now)
+
+
+async def tell(
+    conn: WriteConnection,
+    happened: Mapping[UUID, Sequence[RegisterEvent]],
+    *,
+    trigger: str,
+    now: datetime,
+) -> None:
+    """The events stand in the journal, each entity's under a revision of its own."""
+    context = Context(actor=SystemActor(trigger=trigger), capacity=Capacity.SYSTEM, at=now)
+    raised = (
+        update(_entity)
+        .where(_entity.c.entity_id == bindparam("key"))
+        .values(revision=_entity.c.revision + 1)
+        .returning(_entity.c.revision)
+    )
+    # In the order of ids, so that two writers cannot wait for each other in a ring.
+    for entity in sorted(happened):
+        revision = (await conn.execute(raised, {"key": entity})).scalar_one()
+        await append(conn, Head(HeadKind.REGISTER, entity), revision, happened[entity], context)
+
+
+# What a watched entity was before this import and what it is after, side by side.
+_CHANGES = text(
+    """
+    WITH touched AS (
+        SELECT w.entity_id FROM bce_watch w
+         WHERE EXISTS (SELECT FROM bce_snapshot s WHERE s.entity_id = w.entity_id
+                          AND (s.recorded_from = :now OR s.recorded_until = :now))
+            OR EXISTS (SELECT FROM bce_name s WHERE s.entity_id = w.entity_id AND s.unit IS NULL
+                          AND (s.recorded_from = :now OR s.recorded_until = :now))
+            OR EXISTS (SELECT FROM staging_struck s WHERE s.entity_id = w.entity_id))
+    SELECT t.entity_id,
+           before.version_id IS NOT NULL AS was_there, after.version_id IS NOT NULL AS is_there,
+           before.situation AS situation_before, after.situation AS situation_after,
+           coalesce(cb.consequence, unheard.consequence, 'controlled') AS consequence_before,
+           coalesce(ca.consequence, unheard.consequence, 'controlled') AS consequence_after,
+           coalesce(before.form_cac, before.form) AS form_before,
+           coalesce(after.form_cac, after.form) AS form_after,
+           (SELECT array_agg(n.language || n.text ORDER BY n.language, n.text) FROM bce_name n
+             WHERE n.entity_id = t.entity_id AND n.unit IS NULL AND n.kind = '001' AND n.ends_at IS NULL
+               AND n.recorded_from < :now AND (n.recorded_until IS NULL OR n.recorded_until = :now))
+           IS DISTINCT FROM
+           (SELECT array_agg(n.language || n.text ORDER BY n.language, n.text) FROM bce_name n
+             WHERE n.entity_id = t.entity_id AND n.unit IS NULL AND n.kind = '001' AND n.ends_at IS NULL
+               AND n.recorded_until IS NULL) AS renamed,
+           struck.struck_off_on
+      FROM touched t
+      LEFT JOIN bce_snapshot before ON before.entity_id = t.entity_id AND before.ends_at IS NULL
+            AND before.recorded_from < :now
+            AND (before.recorded_until IS NULL OR before.recorded_until = :now)
+      LEFT JOIN bce_snapshot after ON after.entity_id = t.entity_id AND after.ends_at IS NULL
+            AND after.recorded_until IS NULL
+      LEFT JOIN bce_situation cb ON cb.code = before.situation
+      LEFT JOIN bce_situation ca ON ca.code = after.situation
+      LEFT JOIN bce_situation unheard ON unheard.code = '*'
+      LEFT JOIN staging_struck struck ON struck.entity_id = t.entity_id
+    """
+)
+
+
+async def changes(conn: WriteConnection, *, extract: int, now: datetime) -> dict[UUID, list[RegisterEvent]]:
+    """What the merge that believed at `now` changed for watched entities, each change once."""
+    rows = await conn.execute(_CHANGES, {"now": now})
+    happened = {row.entity_id: list(_events(row, extract)) for row in rows}
+    return {entity: events for entity, events in happened.items() if events}
+
+
+def _events(row: Any, extract: int) -> list[RegisterEvent]:
+    entity: UUID = row.entity_id
+    if not row.is_there:
+        return [EnterpriseVanished(entity=entity, extract=extract)] if row.was_there else []
+    if not row.was_there:
+        return [EnterpriseReactivated(entity=entity, extract=extract)]
+    events: list[RegisterEvent] = []
+    if row.situation_before != row.situation_after:
+        events.append(
+            SituationChanged(
+                entity=entity,
+                before=row.situation_before,
+                after=row.situation_after,
+                consequence_before=row.consequence_before,
+                consequence_after=row.consequence_after,
+            )
+        )
+    if row.form_before != row.form_after:
+        events.append(FormChanged(entity=entity, before=row.form_before, after=row.form_after))
+    if row.renamed:
+        events.append(NameChanged(entity=entity))
+    if row.struck_off_on is not None:
+        events.append(SeatStruckOff(entity=entity, on=row.struck_off_on))
+    return events
