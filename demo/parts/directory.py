@@ -32,6 +32,8 @@ HOW_TO_GET_IT = "run `make deps` as root (it installs the package slapd and does
 
 _START_SECONDS = 30.0
 _POLL_SECONDS = 0.02
+# Debian's folders for libraries, one level below for the architecture.
+_LIBRARIES = ("usr/lib/*/lib*.so*", "lib/*/lib*.so*")
 # An anonymous BindRequest (RFC 4511, 4.2): message 1, version 3, empty name, empty simple password.
 _ANONYMOUS_BIND = bytes.fromhex("300c020101600702010304008000")
 
@@ -56,8 +58,8 @@ class Slapd:
         """What the loader needs to be told, or nothing when the package is installed."""
         if self.root == Path("/"):
             return ""
-        folders = {file.parent for file in (self.root / "usr/lib").rglob("*.so*")}
-        return ":".join(sorted(map(str, folders - {self.modules})))
+        found = (file.parent for pattern in _LIBRARIES for file in self.root.glob(pattern))
+        return ":".join(sorted(set(map(str, found))))
 
 
 def find_slapd() -> Slapd:
