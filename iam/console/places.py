@@ -60,7 +60,7 @@ def number_in(text: str) -> EnterpriseNumber:
 
 
 async def enterprise_in(conn: ReadConnection, text: str) -> Enterprise:
-    """The enterprise whose number stands in an address, one that has ceased too. Raises ProblemError (404)."""
+    """The enterprise whose number stands in an address, ceased or not. Raises ProblemError (404)."""
     found = await register.find_by_number(conn, number_in(text))
     if found is None:
         raise not_found()
