@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from iam.people.recognise import RecognitionContended
 from iam.portals.model import Portal
+from iam.realms.errors import InvalidToken, KeycloakUnavailable
 from iam.tokens import rfc7009_revocation, rfc7662_introspection, rfc8414_metadata, rfc8693_exchange
 from iam.tokens.keyring import CACHE_SECONDS, NoSigningKey
-from iam.tokens.ports import InvalidSubjectToken, KeycloakUnavailable
 from iam.tokens.rfc6749_errors import NO_STORE, ErrorCode, OAuthError, response
 from iam.tokens.rfc6749_form import authenticated, read_form
 from iam.tokens.rfc7517_keys import UnreadableKey
@@ -23,6 +24,14 @@ from iam.tokens.service import TokenService
 log = structlog.get_logger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+_UNAVAILABLE = (
+    KeycloakUnavailable,
+    RecognitionContended,
+    SQLAlchemyError,
+    OSError,
+    NoSigningKey,
+    UnreadableKey,
+)
 # JSON bodies are encoded once, by msgspec; documents that never change, once per process.
 _PUBLIC = {"Cache-Control": f"public, max-age={CACHE_SECONDS}", "X-Content-Type-Options": "nosniff"}
 
@@ -79,10 +88,10 @@ def _oauth(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except OAuthError as error:
             return response(error)
-        except InvalidSubjectToken:
+        except InvalidToken:
             # RFC 8693 §2.2.2: an invalid subject token is an invalid_request
             return response(OAuthError(ErrorCode.INVALID_REQUEST, "the subject token is not accepted"))
-        except (KeycloakUnavailable, SQLAlchemyError, OSError, NoSigningKey, UnreadableKey) as error:
+        except _UNAVAILABLE as error:
             # fail closed: what cannot be checked or recorded is not given
             log.error("tokens.unavailable", path=request.url.path, error=type(error).__name__)  # noqa: TRY400
             return response(OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "try again in a few seconds"))

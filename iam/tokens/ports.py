@@ -5,52 +5,21 @@ from typing import Protocol
 
 from iam.delegation.rights import Rights
 from iam.kernel.assurance import Level
-from iam.kernel.clock import Clock
 from iam.kernel.decision import Refusal
-from iam.kernel.identity import Identity
 from iam.kernel.ids import PersonId
 from iam.kernel.numbers import EnterpriseNumber
-from iam.storage import ReadConnection, WriteConnection
-
-
-class InvalidSubjectToken(ValueError):
-    """The token does not stand for a person who is logged in now, or not at this portal."""
-
-
-class KeycloakUnavailable(RuntimeError):
-    """Whether the token holds cannot be told now."""
-
-
-class Subject(Protocol):
-    """Who a verified Keycloak access token stands for."""
-
-    @property
-    def identity(self) -> Identity:
-        """What the login proved."""
-        ...
-
-    @property
-    def expires_at(self) -> datetime:
-        """When the token ends."""
-        ...
+from iam.realms.model import SubjectToken
+from iam.storage import ReadConnection
 
 
 class SubjectTokens(Protocol):
-    """Verifies access tokens of Keycloak."""
+    """Verifies access tokens of Keycloak: `iam.realms.subject_tokens`."""
 
-    async def verify(self, token: str, *, azp: str) -> Subject:
-        """The subject of a token that `azp` obtained.
+    async def verify(self, token: str, client_id: str) -> SubjectToken:
+        """The person of a token that the portal `client_id` obtained.
 
-        Raises `InvalidSubjectToken`, or `KeycloakUnavailable` when nobody can tell now.
+        Raises `InvalidToken`, or `KeycloakUnavailable` when nobody can tell now.
         """
-        ...
-
-
-class Recognise(Protocol):
-    """Finds or makes the person behind a login."""
-
-    async def __call__(self, conn: WriteConnection, identity: Identity, clock: Clock) -> PersonId:
-        """The person."""
         ...
 
 

@@ -8,14 +8,13 @@ from typing import Any
 from iam.delegation.rights import Rights
 from iam.kernel.assurance import Level
 from iam.kernel.decision import Refusal
-from iam.kernel.ids import PersonId
 from iam.kernel.reasons import Reason
 from iam.portals.model import Portal
 from iam.portals.pairwise import remember
+from iam.realms.model import SubjectToken
 from iam.storage import WriteConnection
 from iam.tokens import record
 from iam.tokens.model import BASIS, Issue, IssuedRole
-from iam.tokens.ports import Subject
 from iam.tokens.rfc6749_errors import ErrorCode, OAuthError
 from iam.tokens.rfc9068_access_token import LONGEST_TOKEN, claims, session_hash, sign
 from iam.tokens.rfc9396_details import Asked, granted, parse
@@ -77,23 +76,22 @@ async def exchange(service: TokenService, portal: Portal, wanted: Exchange) -> d
     Raises `OAuthError`, and what `SubjectTokens.verify` raises. The issue is committed before the
     token is signed: no token exists that is not on record.
     """
-    subject = await service.subject_tokens.verify(wanted.subject_token, azp=portal.client_id)
+    subject = await service.subject_tokens.verify(wanted.subject_token, portal.client_id)
     now = service.clock()
-    level = subject.identity.assurance.level
+    level = subject.assurance.level
     if level < portal.level:
         raise _too_weak(portal.level)
     signer = await service.ring.signer(portal.alg)
     async with service.db.write() as conn:
         await _check_cutoff(conn, subject)
-        person = await service.recognise(conn, subject.identity, service.clock)
         ceiling = portal.roles if wanted.asked.actions is None else portal.roles & wanted.asked.actions
         rights = await service.find_rights(
-            conn, person=person, number=wanted.asked.number, roles=ceiling, at=now, level=level
+            conn, person=subject.person, number=wanted.asked.number, roles=ceiling, at=now, level=level
         )
         if isinstance(rights, Refusal):
             raise _refused(rights)
-        issue = _issue(service, portal, subject, person, rights, now)
-        sub = await remember(conn, service.pairwise_key, portal, person, level)
+        issue = _issue(service, portal, subject, rights, now)
+        sub = await remember(conn, service.pairwise_key, portal, subject.person, level)
         await record.record(conn, issue)
     token = sign(signer, claims(issue, sub, issuer=service.issuer, portal=portal))
     answer: dict[str, Any] = {
@@ -115,8 +113,7 @@ async def exchange(service: TokenService, portal: Portal, wanted: Exchange) -> d
 def _issue(
     service: TokenService,
     portal: Portal,
-    subject: Subject,
-    person: PersonId,
+    subject: SubjectToken,
     rights: Rights,
     now: datetime,
 ) -> Issue:
@@ -133,19 +130,19 @@ def _issue(
         day=record.day_of(issued_at),
         jti=service.make_id(),
         portal=portal.id,
-        person=person,
+        person=subject.person,
         entity=rights.entity,
         number=rights.number,
         enterprise_name=rights.name,
         capacity=rights.capacity,
         basis=BASIS[rights.capacity],
         roles=tuple(IssuedRole(code=role.code, grant=role.grant, until=role.until) for role in rights.roles),
-        level=subject.identity.assurance.level,
+        level=subject.assurance.level,
         revision=rights.revision,
-        authenticated_at=subject.identity.assurance.authenticated_at,
+        authenticated_at=subject.assurance.authenticated_at,
         issued_at=issued_at,
         expires_at=expires_at,
-        session_hash=session_hash(subject.identity.session_id),
+        session_hash=session_hash(subject.session_id),
         alg=portal.alg,
     )
 
@@ -155,9 +152,9 @@ def _second(instant: datetime) -> datetime:
     return datetime.fromtimestamp(int(instant.timestamp()), UTC)
 
 
-async def _check_cutoff(conn: WriteConnection, subject: Subject) -> None:
+async def _check_cutoff(conn: WriteConnection, subject: SubjectToken) -> None:
     earliest = await record.not_before(conn)
-    if earliest is not None and subject.identity.assurance.authenticated_at < earliest:
+    if earliest is not None and subject.assurance.authenticated_at < earliest:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "the subject token is not accepted")
 
 

@@ -19,20 +19,19 @@ from iam.delegation.rights import Rights, RoleRight
 from iam.kernel.actor import Capacity
 from iam.kernel.assurance import Assurance, Level
 from iam.kernel.decision import Refusal
-from iam.kernel.identity import Identity
 from iam.kernel.ids import EntityId, GrantId, PersonId, uuid4
-from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.reasons import Reason
 from iam.kernel.revision import Revision
 from iam.portals.authentication import hash_of
 from iam.portals.commands import apply_to
 from iam.portals.definition import read
+from iam.realms.errors import InvalidToken, KeycloakUnavailable
+from iam.realms.model import SubjectToken
 from iam.storage.tables import core
 from iam.tokens import api as tokens_api
 from iam.tokens.keyring import KeyRing, ensure_keys
 from iam.tokens.partitions import ensure_partitions
-from iam.tokens.ports import InvalidSubjectToken, KeycloakUnavailable
 from iam.tokens.service import TokenService
 from iam.tokens.tables import TokensKey
 
@@ -98,13 +97,6 @@ class Grant:
     id: GrantId = field(default_factory=lambda: GrantId(uuid4()))
 
 
-@dataclass(frozen=True)
-class Subject:
-    identity: Identity
-    expires_at: datetime
-    azp: str
-
-
 class World:
     """Everything a test of the OAuth side may move."""
 
@@ -123,16 +115,13 @@ class World:
 
     # what the OAuth side asks of other rooms
 
-    async def verify(self, token, *, azp):
+    async def verify(self, token, client_id):
         if self.keycloak_is_down:
             raise KeycloakUnavailable
         found = self.subjects.get(token)
-        if found is None or found.azp != azp or found.expires_at <= self.clock():
-            raise InvalidSubjectToken
+        if found is None or found.client_id != client_id or found.expires_at <= self.clock():
+            raise InvalidToken("azp")
         return found
-
-    async def recognise(self, _conn, identity, _clock):
-        return self.persons[identity.subject]
 
     async def find_rights(self, _conn, *, person, number, roles, at, level):
         if person in self.blocked:
@@ -164,14 +153,12 @@ class World:
 
     def login(self, name="karim", *, azp="primes", level=Level.ITSME, seconds=300):
         """A Keycloak access token of somebody, as a word."""
-        self.person(name)
         token = f"kc-{len(self.subjects)}-{name}"
-        identity = Identity(
-            issuer="https://kc.test/realms/monespace", subject=name, session_id=f"session-{name}",
-            fingerprints=(), given_name=name.title(), family_name="Benali", language=Language.FR,
+        self.subjects[token] = SubjectToken(
+            person=self.person(name), issuer="https://kc.test/realms/monespace", subject=name,
+            session_id=f"session-{name}", client_id=azp, expires_at=self.clock() + timedelta(seconds=seconds),
             assurance=Assurance(level, self.clock()),
         )  # fmt: skip
-        self.subjects[token] = Subject(identity, self.clock() + timedelta(seconds=seconds), azp)
         return token
 
     def grant(self, name="karim", role="primes.deposer", number=DUPONT, **more):
@@ -260,7 +247,7 @@ async def world(db, clock):
         db=db, clock=clock, issuer=ISSUER,
         ring=KeyRing(db, clock, issuer=ISSUER, wrapping_key=WRAPPING_KEY),
         pairwise_key=PAIRWISE_KEY, longest_seconds=300,
-        subject_tokens=made, recognise=made.recognise, find_rights=made.find_rights,
+        subject_tokens=made, find_rights=made.find_rights,
     )  # fmt: skip
     made.open()
     return made

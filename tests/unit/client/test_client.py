@@ -4,7 +4,7 @@ import httpx2
 import pytest
 from habilis_portal import Denied, HabilisClient, Rejected, StepUpNeeded, Unavailable
 
-from tests.support.issuer import AUDIENCE, ISSUER, Issuer
+from tests.support.mandate_issuer import AUDIENCE, ISSUER, Issuer
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from habilis_portal import Evidence, InvalidEvidence, Verifier
 
-from tests.support.issuer import AUDIENCE, ISSUER, Issuer, Key
+from tests.support.mandate_issuer import AUDIENCE, ISSUER, Issuer, Key
 
 
 @pytest.fixture

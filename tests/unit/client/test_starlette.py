@@ -8,7 +8,7 @@ from habilis_portal import AsyncVerifier, Mandate
 from habilis_portal.starlette import RequireMandate
 from starlette.testclient import TestClient
 
-from tests.support.issuer import AUDIENCE, ISSUER, Issuer
+from tests.support.mandate_issuer import AUDIENCE, ISSUER, Issuer
 
 
 @pytest.fixture

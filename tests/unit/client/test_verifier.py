@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from habilis_portal import AsyncVerifier, InvalidMandate, KeysUnavailable, Mandate, Verifier
 from habilis_portal.jwt_checks import keys_of
 
-from tests.support.issuer import AUDIENCE, ISSUER, Issuer, Key, b64
+from tests.support.mandate_issuer import AUDIENCE, ISSUER, Issuer, Key, b64
 
 
 @pytest.fixture
