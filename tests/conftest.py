@@ -1,5 +1,6 @@
 """What every tier shares: a real PostgreSQL, cloned from a template that the migrations made."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,11 +8,13 @@ from uuid import uuid4 as random_uuid
 
 import pytest
 from alembic import command
-from demo.parts.postgres import PostgresServer
 from hypothesis import HealthCheck, settings
 
+from demo.parts.postgres import PostgresServer
 from iam.migrations import config
 from iam.storage import Database
+from tests.support.register import Town, settle
+from tests.support.settings import some_settings
 
 settings.register_profile(
     "habilis", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -73,4 +76,37 @@ def database_url(cluster: PostgresServer, template: str) -> Iterator[str]:
 async def db(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, pool_size=5)
     yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def wallonia(cluster: PostgresServer, template: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with the small Wallonia in it, imported once by the real importers, to be cloned."""
+    name = f"wallonia_{os.getpid()}"
+    cluster.create_database(name, template=template)
+
+    async def fill() -> None:
+        database = Database(cluster.url(name), pool_size=2)
+        now = TestClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
+        await settle(database, now, tmp_path_factory.mktemp("wallonia"), some_settings())
+        await database.close()
+
+    asyncio.run(fill())
+    return name
+
+
+@pytest.fixture
+def town_url(cluster: PostgresServer, wallonia: str) -> Iterator[str]:
+    """A small Wallonia of its own for one test."""
+    name = f"w_{random_uuid().hex}"
+    cluster.create_database(name, template=wallonia)
+    yield cluster.url(name)
+    cluster.drop_database(name)
+
+
+@pytest.fixture
+async def town(town_url: str, clock: TestClock) -> AsyncIterator[Town]:
+    """The people and enterprises of the small Wallonia, everybody with a confirmed address."""
+    database = Database(town_url, pool_size=5)
+    yield await Town.open(database, clock)
     await database.close()
