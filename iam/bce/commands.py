@@ -78,7 +78,7 @@ def import_extract(
 
 @app.command()
 def confirm(path: Place, *, as_json: Json = False, rules: Rules = None) -> None:
-    """Apply the extract at PATH although many enterprises vanish by it; `import` halted on these very files."""
+    """Apply the extract at PATH, on which `import` halted, although many enterprises vanish by it."""
     _finish(
         _run(lambda db: apply_extract(db, path, system_clock, confirmed=True, rules=rules)),
         as_json=as_json,

@@ -118,9 +118,10 @@ class FingerprintKeys:
         return Fingerprint(key_id, hmac.digest(key, ssin.reveal().encode(), hashlib.sha256))
 
 
-_CANDIDATE = re.compile(r"(?<![0-9])(?:[0-9][\s.\-/\u00a0]{0,3}){10}[0-9](?![0-9])")
+# Looked for from every digit on: another number before it in the text must not hide one.
+_CANDIDATE = re.compile(r"(?<![0-9])(?=((?:[0-9][\s.\-/\u00a0]{0,3}){10}[0-9])(?![0-9]))")
 
 
 def holds_ssin(text: str, today: date) -> bool:
     """Whether a free text holds a checksum-valid national number, however it is punctuated."""
-    return any(is_ssin(_SEPARATORS.sub("", match.group()), today) for match in _CANDIDATE.finditer(text))
+    return any(is_ssin(_SEPARATORS.sub("", match.group(1)), today) for match in _CANDIDATE.finditer(text))
