@@ -12,19 +12,27 @@ from demo.parts.processes import Part, plain_environment
 from demo.world import PERSONAS, REPOSITORY, World
 
 REALM_FILES = (REPOSITORY / "iam" / "realms" / "files" / "monespace-realm.json",)
+# As `python -m demo.wallonia` names them, in their order.
+EXTRACTS = ("KboOpenData_0001_2026_10_04_Full.zip", "KboOpenData_0002_2026_11_01_Full.zip")
 CATALOGUE = REPOSITORY / "demo" / "catalogue.toml"
+# The administration that runs Habilis in the small Wallonia.
+STAFF_ENTERPRISE = "1900001356"
 PORTAL_CLIENT = "portail-wallonie"
 FAS_CLIENT = "monespace-keycloak"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A command that runs to its end before the parts that need it."""
+    """A command that runs to its end before the parts that need it.
+
+    What is done `once` is not repeated on the same data; the others make sure of something at each start.
+    """
 
     name: str
     says: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
+    once: bool = False
     patience: float = 300.0
 
 
@@ -81,6 +89,7 @@ def service_environment(world: World, database_url: str) -> dict[str, str]:
             "HABILIS_KEYCLOAK__BASE_URL": world.url("keycloak"),
             "HABILIS_KEYCLOAK__CONSOLE_CLIENT_SECRET": world.secret("mon-espace-client"),
             "HABILIS_KEYCLOAK__EXCHANGE_CLIENT_SECRET": world.secret("mandate-exchange-client"),
+            "HABILIS_STAFF_ENTERPRISE": STAFF_ENTERPRISE,
             "HABILIS_MAIL__HOST": LOOPBACK,
             "HABILIS_MAIL__PORT": str(world.ports["smtp"]),
             "HABILIS_HELPDESK__TELEPHONE": "081 00 00 00",
@@ -106,8 +115,9 @@ def provisioning_environment(world: World, database_url: str, directory: Directo
 
 
 def steps(world: World, database_url: str) -> tuple[Step, ...]:
-    """Returns what fills the database, each safe to repeat."""
+    """Returns what fills the database, in order."""
     told = service_environment(world, database_url)
+    wallonia = world.folder / "wallonia"
     return (
         Step(
             name="schema",
@@ -120,6 +130,36 @@ def steps(world: World, database_url: str) -> tuple[Step, ...]:
             says="catalogue of roles",
             command=habilis("catalogue", "apply", str(CATALOGUE)),
             environment=told,
+        ),
+        Step(
+            # Written at each start: a feed of functions that is days old is no longer believed.
+            name="wallonia",
+            says="small Wallonia, written in the official formats",
+            command=(*module("demo.wallonia"), str(wallonia)),
+            environment=plain_environment(),
+        ),
+        *(
+            Step(
+                name=f"register-{number}",
+                says=f"register, extract {number}",
+                command=habilis("bce", "import", str(wallonia / name)),
+                environment=told,
+                once=True,
+            )
+            for number, name in enumerate(EXTRACTS, start=1)
+        ),
+        Step(
+            name="functions",
+            says="register, who represents whom",
+            command=habilis("bce", "functions", str(wallonia / "functions.jsonl")),
+            environment=told,
+        ),
+        Step(
+            name="appointments",
+            says="chief access managers known elsewhere",
+            command=habilis("delegation", "import", str(wallonia / "appointments.jsonl"), "--apply"),
+            environment=told,
+            once=True,
         ),
     )
 

@@ -136,8 +136,13 @@ class Starter:
         database_url = self._database(world, supervisor)
         directory = self._directory(world, supervisor)
         for step in plan.steps(world, database_url):
+            done = world.folder / "done" / step.name
+            if step.once and done.exists():
+                continue
             with self._progress.step(step.says):
                 supervisor.run(step.name, step.command, step.environment, patience=step.patience)
+            done.parent.mkdir(exist_ok=True)
+            done.touch()
         self._parts(plan.surroundings(world), supervisor)
         with self._progress.step("Keycloak"):
             keycloak.wait_ready()

@@ -1,5 +1,6 @@
 """What the demo tells each process is what that process wants to hear."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from demo import plan
 from demo.fas.settings import from_environment
 from demo.parts.processes import Part
+from demo.wallonia.source import enterprises
+from demo.wallonia.write import write
 from demo.world import World
 from iam.settings import Environment, Settings
 
@@ -78,6 +81,23 @@ def test_the_portal_knows_nothing_of_the_service_but_its_address(world: World) -
     told = _part(plan.service_parts(world, DATABASE, DIRECTORY), "portal").environment
     assert not any(name.startswith("HABILIS_") for name in told)
     assert DATABASE not in told.values()
+
+
+def test_the_register_is_loaded_from_the_files_that_are_written(world: World) -> None:
+    write(world.folder / "wallonia", datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
+    files = [
+        Path(word)
+        for step in plan.steps(world, DATABASE)
+        for word in step.command
+        if word.endswith((".zip", ".jsonl", ".toml"))
+    ]
+    assert len(files) == 5
+    assert [file for file in files if not file.is_file()] == []
+
+
+def test_the_administration_of_the_demo_is_in_its_register() -> None:
+    (administration,) = (each for each in enterprises() if each.key == "spw")
+    assert administration.number == plan.STAFF_ENTERPRISE
 
 
 def test_the_stand_in_and_the_realm_are_told_the_same(world: World) -> None:
