@@ -31,7 +31,7 @@ from iam.kernel.ids import EntityId, MakeId, uuid4
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.reasons import Reason
 from iam.settings import Policy, Settings
-from iam.storage import WriteConnection
+from iam.storage import ReadConnection, WriteConnection
 from iam.storage.tables import core
 
 _head = core(DelegationHead)
@@ -96,6 +96,17 @@ class Door:
         done = await self._record(conn, head, lapsed, outcome, facts, trace_id)
         await attempt.commit()
         return done
+
+    async def foresee(self, conn: ReadConnection, command: c.Command, actor: Actor) -> Refusal | None:
+        """Why the command would be refused if it were given now; None when it would take effect.
+
+        For pages that say so before. Nothing is locked and nothing changes; `execute` decides anew.
+        """
+        facts = await load(conn, command, actor, self._clock(), self._outside)
+        if facts is None:
+            return Refusal(reason=Reason.NO_STANDING)
+        outcome = decide(command, _after(facts, due(facts)))
+        return outcome if isinstance(outcome, Refusal) else None
 
     async def _lock(self, conn: WriteConnection, entity: EntityId) -> "_Locked":
         """The enterprise's head is ours until the transaction ends. Time never runs backwards on it."""

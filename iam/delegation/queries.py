@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import Text, cast, func, or_, select
 
 from iam.bce import queries as register
 from iam.delegation.facts import (
@@ -16,6 +16,7 @@ from iam.delegation.facts import (
 from iam.delegation.model import (
     Grant,
     Office,
+    OfficeEnd,
     OfficeKind,
     RequestState,
     RoleRequest,
@@ -26,7 +27,7 @@ from iam.delegation.tables import (
     DelegationRequest,
     DelegationRequestText,
 )
-from iam.kernel.ids import EntityId, OfficeId, PersonId, RequestId
+from iam.kernel.ids import EntityId, GrantId, OfficeId, PersonId, RequestId
 from iam.people import queries as people
 from iam.people.model import Standing as PersonStanding
 from iam.storage import ReadConnection
@@ -167,6 +168,26 @@ async def decided(
     return newest[:limit]
 
 
+async def of_enterprise(
+    conn: ReadConnection, entity: EntityId, at: datetime, limit: int = 100
+) -> Sequence[RequestView]:
+    """The requests of an enterprise in any state, the newest first: for the helpdesk."""
+    newest = select(_request.c.request_id).where(_request.c.entity_id == entity)
+    newest = newest.order_by(_request.c.submitted_at.desc()).limit(limit)
+    views = await _request_views(conn, at, _request.c.request_id.in_(newest))
+    return sorted(views, key=lambda view: view.request.submitted_at, reverse=True)
+
+
+async def requests_ending_in(conn: ReadConnection, tail: str) -> Sequence[RequestId]:
+    """The requests whose id ends in these hexadecimal digits: for the helpdesk, who is told a reference."""
+    rows = await conn.execute(
+        select(_request.c.request_id)
+        .where(func.right(cast(_request.c.request_id, Text), len(tail)) == tail)
+        .limit(5)
+    )
+    return [RequestId(row.request_id) for row in rows]
+
+
 async def _request_views(conn: ReadConnection, at: datetime, *conditions: object) -> list[RequestView]:
     found = await requests_where(conn, *conditions)
     if not found:
@@ -223,6 +244,15 @@ async def held_roles(conn: ReadConnection, entity: EntityId, at: datetime) -> Se
     return sorted(held, key=lambda h: (h.holder.family_name or "", h.holder.given_name or "", h.grant.role))
 
 
+async def held_role(conn: ReadConnection, wanted: GrantId) -> HeldRole | None:
+    """A grant with its holder, an ended one too: for the manager of its enterprise and for its holder."""
+    grant = (await grants_where(conn, _grant.c.grant_id == wanted)).get(wanted)
+    if grant is None:
+        return None
+    [holder] = await people.standings(conn, [grant.person])
+    return HeldRole(grant=grant, holder=holder)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfficeView:
     """An office with the names of its holder: for a representative, or for the holder himself."""
@@ -256,6 +286,17 @@ async def office(conn: ReadConnection, wanted: OfficeId) -> Office | None:
         .one_or_none()
     )
     return None if row is None else read_office(row)
+
+
+async def office_end(conn: ReadConnection, wanted: OfficeId) -> OfficeEnd | None:
+    """Why an office ended; None for one that has not, or that nobody knows."""
+    rows = await conn.execute(
+        select(_office.c.ended).where(
+            _office.c.office_id == wanted, _office.c.recorded_until.is_(None), _office.c.ended.is_not(None)
+        )
+    )
+    ended: str | None = rows.scalars().first()
+    return None if ended is None else OfficeEnd(ended)
 
 
 async def _office_view(conn: ReadConnection, found: Office | None) -> OfficeView | None:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 
 from iam.journal.append import append
-from iam.journal.model import Context, Head, HeadKind
+from iam.journal.model import Context, Event, Head, HeadKind
 from iam.kernel.ids import PersonId
-from iam.people.events import Event
 from iam.people.tables import PeoplePerson
 from iam.storage import WriteConnection
 from iam.storage.tables import core
