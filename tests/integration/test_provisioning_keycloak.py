@@ -33,8 +33,9 @@ FRESH = numbers()
 
 @pytest.fixture
 def eyes(keycloak: Keycloak) -> Iterator[KeycloakEyes]:
-    with keycloak.administrator() as http:
-        yield KeycloakEyes(http=http)
+    one = KeycloakEyes(keycloak=keycloak)
+    yield one
+    one.close()
 
 
 def groups_of(keycloak: Keycloak, *, port: int | None = None, secret: str | None = None) -> KeycloakGroups:

@@ -1,5 +1,6 @@
 """A small truth for the tests of provisioning, and a look at the directories with eyes of their own."""
 
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from provisioning.directory import Directory
 from provisioning.directory_target import DirectoryTarget
 from provisioning.target import GroupDirectory
 from provisioning.worker import Chances, Worker
+from tests.support.realm import Keycloak
 
 WRITER = "writer-of-this-test"
 READER = "reader-of-this-test"
@@ -202,11 +204,26 @@ def running_ldap() -> Iterator[Ldap]:
         yield Ldap(server=server)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class KeycloakEyes:
     """What an administrator of Keycloak sees."""
 
-    http: httpx2.Client
+    keycloak: Keycloak
+    _http: httpx2.Client | None = None
+    _since: float = 0.0
+
+    @property
+    def http(self) -> httpx2.Client:
+        # An administrator's token lives for a minute.
+        if self._http is None or time.monotonic() - self._since > 30:
+            self.close()
+            self._http, self._since = self.keycloak.administrator(), time.monotonic()
+        return self._http
+
+    def close(self) -> None:
+        if self._http is not None:
+            self._http.close()
+            self._http = None
 
     def account(self) -> str:
         """A new account, as a first login makes one."""
