@@ -1,12 +1,14 @@
 """The words that several pages share, in four languages: the grant sentence, states, relations, names."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from iam.bce.model import Enterprise, RegisterLanguage, Suspension
-from iam.bce.rules import display_name
+from iam.bce.model import Basis, Enterprise, RegisterLanguage, Representation, Suspension
+from iam.bce.queries import display_name
 from iam.delegation.model import Grant, GrantOrigin, Relation, RequestState, Role
+from iam.delegation.queries import Standing
 from iam.kernel.language import Language
 from iam.kernel.period import Period
 from iam.texts import formats, translator
@@ -223,3 +225,61 @@ def suspension(why: Suspension, language: Language) -> str:
             return _("L'entreprise a cessé.")
         case Suspension.HOLDER_CEASED:
             return _("L'entreprise qui a cette fonction a cessé.")
+
+
+def representation(held: Representation, labels: Mapping[str, str], language: Language) -> str:
+    """By which function somebody represents an enterprise, and what it is worth now, said to himself."""
+    _ = translator(language).gettext
+    function = labels.get(held.code, held.code)
+    if held.why_suspended is not None:
+        said = _(
+            "D'après la BCE, vous avez une fonction ici (%(function)s). Elle ne permet pas d'agir en ce "
+            "moment.",
+            function=function,
+        )
+        return f"{said} {suspension(held.why_suspended, language)}"
+    if not held.alone:
+        return _(
+            "Vous représentez l'entreprise avec d'autres (%(function)s) : une personne seule ne peut pas "
+            "signer.",
+            function=function,
+        )
+    match held.how:
+        case Basis.OWN_ENTERPRISE:
+            return _("C'est votre propre entreprise : vous la représentez.")
+        case Basis.PERMANENT_REPRESENTATIVE:
+            return _(
+                "Vous représentez l'entreprise comme représentant permanent d'une autre. Fonction à la BCE : "
+                "%(function)s.",
+                function=function,
+            )
+        case Basis.FUNCTION:
+            return _(
+                "Vous représentez l'entreprise. Votre fonction à la BCE : %(function)s.", function=function
+            )
+
+
+def capacities(standing: Standing, labels: Mapping[str, str], now: datetime, language: Language) -> list[str]:
+    """Who a person is in an enterprise, said to himself, apart from his roles."""
+    _ = translator(language).gettext
+    said = [representation(held, labels, language) for held in standing.representations]
+    if standing.is_gap:
+        said.append(
+            _(
+                "Vous êtes gestionnaire d'accès principal (GAP) : vous décidez qui peut agir pour "
+                "l'entreprise."
+            )
+        )
+    if standing.proposed is not None and standing.proposed.period.end is not None:
+        day = formats.day(standing.proposed.period.end, language)
+        said.append(
+            _(
+                "On vous propose d'être gestionnaire d'accès principal (GAP). Répondez avant le %(day)s.",
+                day=day,
+            )
+        )
+    if any(request.is_open(now) for request in standing.requests):
+        said.append(_("Vous avez demandé un rôle."))
+    if not said and not standing.grants:
+        said.append(_("Vous n'avez plus de rôle ici."))
+    return said
