@@ -132,26 +132,30 @@ async def _begin(request: Request, wish: Wish) -> Response:
 @router.get(CALLBACK_PATH)
 async def callback(request: Request) -> Response:
     """Keycloak's answer: a session has begun, under a new cookie, and the browser goes where it wanted."""
-    entrance, edge = entrance_of(request), edge_of(request)
     try:
-        async with edge.database.write() as conn:
-            pending = await entrance.login.take(
-                conn, request.query_params.multi_items(), request.cookies.get(binding_name(request))
-            )
-        # between two transactions: nothing waits for Keycloak inside of one
-        found = await entrance.login.finish(pending)
-    except LoginExpired as error:
-        log.info("login.expired", fault=error.fault)
-        raise ProblemError(of_fault(Fault.LOGIN_EXPIRED)) from None
+        found = await _found(request)
     except LoginFailed as error:
         log.warning("login.failed", fault=error.fault)
-        raise ProblemError(of_fault(Fault.LOGIN_FAILED)) from None
+        expired = isinstance(error, LoginExpired)
+        raise ProblemError(of_fault(Fault.LOGIN_EXPIRED if expired else Fault.LOGIN_FAILED)) from None
     except KeycloakUnavailable as error:
         raise _unavailable() from error
     cookie = await _start(request, found)
     response = await _onwards(request, found)
     set_cookie(request, response, cookie_name(request), cookie)
     return response
+
+
+async def _found(request: Request) -> Login:
+    entrance, edge = entrance_of(request), edge_of(request)
+    async with edge.database.write() as conn:
+        pending = await entrance.login.take(
+            conn, request.query_params.multi_items(), request.cookies.get(binding_name(request))
+        )
+    # the state is used up; and nothing waits for Keycloak inside of a transaction
+    if isinstance(pending, LoginFailed):
+        raise pending
+    return await entrance.login.finish(pending)
 
 
 async def _start(request: Request, found: Login) -> str:

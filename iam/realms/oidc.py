@@ -122,13 +122,16 @@ class KeycloakLogin:
 
     async def take(
         self, conn: WriteConnection, answer: Sequence[tuple[str, str]], binding: str | None
-    ) -> Pending:
-        """The answer's state is used up, whatever comes of it: it must be committed before `finish`.
+    ) -> Pending | LoginFailed:
+        """The answer's state is used up once the caller commits, whatever comes of it.
 
-        Raises LoginExpired when no login of this browser waits for it, LoginFailed when Keycloak says
-        no or when it is not our Keycloak that answers (mix-up: `iss`, RFC 9207 §2.4).
+        For that a failure is returned and not raised: LoginExpired when no login of this browser waits
+        for the answer, LoginFailed when Keycloak says no or when it is not our Keycloak that answers
+        (mix-up: `iss`, RFC 9207 §2.4).
         """
         parameters = _single(answer)
+        if parameters is None:
+            return LoginFailed("parameters")
         state = parameters.get("state", "")
         row = (
             await conn.execute(
@@ -136,13 +139,13 @@ class KeycloakLogin:
             )
         ).one_or_none()
         if row is None or binding is None or row.expires_at <= self._realm.clock():
-            raise LoginExpired("state")
+            return LoginExpired("state")
         if not hmac.compare_digest(row.binding_digest, _digest(binding)):
-            raise LoginExpired("browser")
+            return LoginExpired("browser")
         if not same(parameters.get("iss", ""), self._keycloak.issuer):
-            raise LoginFailed("issuer")
+            return LoginFailed("issuer")
         if "error" in parameters or not parameters.get("code"):
-            raise LoginFailed("refused")
+            return LoginFailed("refused")
         return Pending(
             code=parameters["code"],
             nonce=_derived(binding, "nonce", state),
@@ -256,11 +259,11 @@ def _derived(binding: str, what: str, state: str) -> str:
     return _encoded(hmac.digest(binding.encode(), f"{what}:{state}".encode(), hashlib.sha256))
 
 
-def _single(answer: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The parameters, each once and of bearable length (RFC 6749 §3.1). Raises LoginFailed."""
+def _single(answer: Sequence[tuple[str, str]]) -> dict[str, str] | None:
+    """The parameters, each once and of bearable length (RFC 6749 §3.1); None otherwise."""
     found: dict[str, str] = {}
     for name, value in answer:
         if name in found or len(value) > _LONGEST_PARAMETER:
-            raise LoginFailed("parameters")
+            return None
         found[name] = value
     return found

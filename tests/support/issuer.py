@@ -132,8 +132,13 @@ class Issuer:
         self.tokens[token] = who
         return token
 
-    def id_token(self, persona: Persona, nonce: str, **changes: Any) -> str:
-        claims = {**self.common(persona, "mon-espace"), "typ": "ID", "aud": "mon-espace", "nonce": nonce}
+    def id_token(self, persona: Persona, asked_nonce: str, **changes: Any) -> str:
+        claims = {
+            **self.common(persona, "mon-espace"),
+            "typ": "ID",
+            "aud": "mon-espace",
+            "nonce": asked_nonce,
+        }
         return self.sign({**claims, **changes})
 
     def logout_claims(self, **changes: Any) -> dict[str, Any]:
