@@ -225,11 +225,12 @@ def service_parts(world: World, database_url: str, directory: Directory | None) 
                     "PORTAL_PORT": str(world.ports["portal"]),
                     "PORTAL_BASE_URL": world.url("portal"),
                     "PORTAL_STATE_DIR": str(world.folder / "portal"),
-                    "PORTAL_COOKIE_SECRET": world.secret("portal-cookie"),
                     "PORTAL_CLIENT_ID": PORTAL_CLIENT,
                     "PORTAL_CLIENT_SECRET": world.secret("portail-wallonie-client"),
                     "PORTAL_KEYCLOAK_ISSUER": world.keycloak_issuer,
                     "PORTAL_HABILIS_ISSUER": world.url("service"),
+                    "PORTAL_HABILIS_SECRET": world.secret("portail-wallonie-habilis"),
+                    "PORTAL_MON_ESPACE_URL": world.url("service"),
                 }
             ),
             ready=answers(f"{world.url('portal')}/health"),

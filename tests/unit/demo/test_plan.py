@@ -8,6 +8,7 @@ import pytest
 from demo import plan
 from demo.fas.settings import from_environment
 from demo.parts.processes import Part
+from demo.portal.settings import from_environment as portal_settings
 from demo.wallonia.source import enterprises
 from demo.wallonia.write import write
 from demo.world import World
@@ -79,6 +80,10 @@ def test_the_administrator_of_keycloak_is_told_to_nobody(world: World) -> None:
 
 def test_the_portal_knows_nothing_of_the_service_but_its_address(world: World) -> None:
     told = _part(plan.service_parts(world, DATABASE, DIRECTORY), "portal").environment
+    portal = portal_settings(told)
+    assert portal.callback_url == plan.realm_environment(world)["REALM_PORTAIL_WALLONIE_REDIRECT_URI"]
+    assert portal.habilis_issuer == world.url("service")
+    assert portal.habilis_secret != portal.client_secret
     assert not any(name.startswith("HABILIS_") for name in told)
     assert DATABASE not in told.values()
 
