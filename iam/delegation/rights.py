@@ -11,10 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from iam.bce import queries as register
 from iam.kernel.actor import Capacity
 from iam.kernel.assurance import Level
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import EntityId, GrantId, PersonId
+from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.reasons import Reason
 from iam.kernel.revision import Revision
@@ -80,18 +82,17 @@ _RIGHTS = text(
 
 async def effective(
     conn: ReadConnection,
+    *,
     person: PersonId,
     number: EnterpriseNumber | None,
-    *,
-    ceiling: Sequence[str],
+    roles: frozenset[str],
     at: datetime,
     level: Level,
-    extract: int,
 ) -> Rights | Refusal:
-    """The rights of a person for one enterprise (or as a citizen, without a number) within a ceiling.
+    """The rights of a person for one enterprise (or as a citizen, without a number) among some roles.
 
     Refused when the person is unknown or blocked, the enterprise unknown or no longer operating, or no
-    role of the ceiling is in force. Deny by default (DOMAIN 7.3 nr 58, 60, 62).
+    of the roles is in force. Deny by default (DOMAIN 7.3 nr 58, 60, 62).
     """
     rows = (
         await conn.execute(
@@ -99,7 +100,7 @@ async def effective(
             {
                 "person": person,
                 "number": None if number is None else number.digits,
-                "ceiling": list(ceiling),
+                "ceiling": sorted(roles),
                 "at": at,
             },
         )
@@ -109,7 +110,12 @@ async def effective(
     first = rows[0]
     if first.blocked:
         return Refusal(reason=Reason.PERSON_BLOCKED)
-    revision = Revision(first.head_revision, first.person_revision, first.catalogue_revision, extract)
+    revision = Revision(
+        first.head_revision,
+        first.person_revision,
+        first.catalogue_revision,
+        await register.extract_number(conn),
+    )
     if number is None:
         return Rights(person=person, capacity=Capacity.CITIZEN, revision=revision)
     if first.entity_id is None:
@@ -128,9 +134,9 @@ async def effective(
     ]
     if not held:
         return Refusal(reason=Reason.ROLE_MISSING)
-    roles = tuple(role for role in held if level >= role.minimum_level)
+    strong = tuple(role for role in held if level >= role.minimum_level)
     too_weak = tuple(role for role in held if level < role.minimum_level)
-    if not roles:
+    if not strong:
         return Refusal(reason=Reason.LEVEL_TOO_LOW, level=min(role.minimum_level for role in too_weak))
     return Rights(
         person=person,
@@ -138,9 +144,15 @@ async def effective(
         revision=revision,
         entity=EntityId(first.entity_id),
         number=number,
-        roles=roles,
+        name=await _name(conn, EntityId(first.entity_id)),
+        roles=strong,
         too_weak=too_weak,
     )
+
+
+async def _name(conn: ReadConnection, entity: EntityId) -> str:
+    """The name for a portal to show: in French, else as the register has it (nr 7)."""
+    return register.display_name((await register.load(conn, [entity]))[entity], Language.FR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
