@@ -1,0 +1,1 @@
+"""The sample portal: a relying portal that uses only public protocol and the client library."""
