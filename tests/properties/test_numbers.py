@@ -1,7 +1,9 @@
 """Numbers, whatever they are."""
 
+import contextlib
 from datetime import date
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -47,12 +49,8 @@ def test_inv_01_one_wrong_digit_is_always_noticed(number, place, shift):
 @given(establishment_numbers)
 def test_inv_02_an_establishment_is_no_enterprise(number):
     assert EstablishmentNumber.parse(EstablishmentNumber(number).dotted).digits == number
-    try:
+    with pytest.raises(InvalidNumber, match="establishment"):
         EnterpriseNumber.parse(number)
-    except InvalidNumber as refused:
-        assert refused.fault == "establishment"
-    else:
-        raise AssertionError(number)
 
 
 @given(
@@ -74,11 +72,8 @@ def test_inv_03_the_old_nine_digits_mean_the_same(number):
 
 @given(st.text(max_size=40))
 def test_inv_01_any_text_is_a_number_or_refused(text):
-    try:
+    with contextlib.suppress(InvalidNumber):
         number = EnterpriseNumber.parse(text)
-    except InvalidNumber as refused:
-        assert refused.fault in {"shape", "checksum", "establishment", "branch"}
-    else:
         assert EnterpriseNumber.parse(number.dotted) == number
 
 
@@ -129,7 +124,8 @@ def test_inv_06_a_number_in_a_text_is_found(number, marks):
 
 @given(st.text(max_size=30))
 def test_inv_04_any_text_is_a_number_or_refused_without_being_repeated(text):
-    try:
+    with contextlib.suppress(InvalidSsin):
+        assert is_ssin(Ssin(text, TODAY).reveal(), TODAY)
+        return
+    with pytest.raises(InvalidSsin, match="^not a national number$"):
         Ssin(text, TODAY)
-    except InvalidSsin as refused:
-        assert str(refused) == "not a national number"
