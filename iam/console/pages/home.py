@@ -1,4 +1,4 @@
-"""The home page, which chooses a space; the space of the citizen; the page after a log-out."""
+"""The home page, which chooses a space, and the space of the citizen."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -8,7 +8,7 @@ from iam.bce import queries as register
 from iam.console import words
 from iam.console.places import language_of
 from iam.console.render import render
-from iam.console.viewer import Seen, login_url
+from iam.console.viewer import Seen
 from iam.delegation import queries as delegation
 from iam.portals import queries as portals
 from iam.portals.model import DemarcheFor
@@ -64,11 +64,3 @@ async def citizen(request: Request, viewer: Seen, conn: Snapshot) -> Response:
             for each in demarches
         ],
     )
-
-
-class Pages:
-    """The pages that the routes of login and log-out ask for."""
-
-    async def logged_out(self, request: Request) -> Response:
-        """The page after the log-out, which shows nothing of anybody."""
-        return render(request, "logged_out.html", log_in=login_url("/"))
