@@ -89,12 +89,7 @@ class Directory:
         self._start_tls = parts.scheme == "ldap" and parts.hostname not in _LOOPBACK
         # ldap3 takes whole seconds alone.
         self._seconds = max(1, int(min(seconds, LONGEST_CALL)))
-        self._server = ldap3.Server(
-            url,
-            get_info=ldap3.NONE,
-            connect_timeout=self._seconds,
-            tls=ldap3.Tls(validate=ssl.CERT_REQUIRED, version=ssl.PROTOCOL_TLS_CLIENT),
-        )
+        self._url = url
         self._account = (bind_dn, password)
         self._connection: Any = None
         self._lock = threading.Lock()
@@ -191,7 +186,13 @@ class Directory:
             return self._connection
         user, password = self._account
         connection = ldap3.Connection(
-            self._server,
+            # A new one each time: it remembers for minutes that an address could not be reached.
+            ldap3.Server(
+                self._url,
+                get_info=ldap3.NONE,
+                connect_timeout=self._seconds,
+                tls=ldap3.Tls(validate=ssl.CERT_REQUIRED, version=ssl.PROTOCOL_TLS_CLIENT),
+            ),
             user=user,
             password=password,
             client_strategy=ldap3.SAFE_SYNC,

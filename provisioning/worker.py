@@ -31,7 +31,7 @@ from provisioning.errors import (
     UnsettledError,
 )
 from provisioning.pace import Chance, Monotonic, backoff
-from provisioning.plan import ActualState, AddMember, DesiredState, Plan, plan, removed
+from provisioning.plan import ActualState, AddMember, DesiredState, Plan, RemoveMember, plan, removed
 from provisioning.target import GroupDirectory
 
 log = structlog.get_logger(__name__)
@@ -165,12 +165,13 @@ class Worker:
                 try:
                     await self.directory.apply(desired, operation)
                 except (ForbiddenError, GoneError) as error:
-                    # One person who cannot be put in must not keep the others out.
-                    if not isinstance(operation, AddMember):
+                    # One person who cannot be moved must not keep the others where they are.
+                    if not isinstance(operation, AddMember | RemoveMember):
                         raise
                     left_out = error
+                else:
+                    taken += removed(operation)
                 applied += 1
-                taken += removed(operation)
         finally:
             if claim.by_sweep and taken < steps.removals:
                 async with self.db.write() as conn:
