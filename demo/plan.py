@@ -62,7 +62,7 @@ def realm_environment(world: World) -> dict[str, str]:
         "REALM_FAS_CLIENT_SECRET": world.secret("fas-client"),
         "REALM_MON_ESPACE_CLIENT_SECRET": world.secret("mon-espace-client"),
         "REALM_MON_ESPACE_REDIRECT_URI": f"{service}/login/callback",
-        "REALM_MON_ESPACE_POST_LOGOUT_REDIRECT_URI": f"{service}/",
+        "REALM_MON_ESPACE_POST_LOGOUT_REDIRECT_URI": f"{service}/logout/done",
         "REALM_MON_ESPACE_BACKCHANNEL_LOGOUT_URI": f"{service}/login/backchannel-logout",
         "REALM_MANDATE_EXCHANGE_CLIENT_SECRET": world.secret("mandate-exchange-client"),
         "REALM_PORTAIL_WALLONIE_CLIENT_SECRET": world.secret("portail-wallonie-client"),

@@ -11,6 +11,7 @@ import pytest
 import structlog
 from fastapi import FastAPI, Form
 from pydantic import BaseModel
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from iam.kernel.decision import Refusal
@@ -27,7 +28,7 @@ POLICY = EdgePolicy(
     public_url=OURS + "/",
     form_targets=["https://kc.test/realms/monespace"],
     own_authentication=["/oauth2/"],
-    media_types={"/api/": ["application/json"]},
+    media_types={"/api/": ["application/json"], "/own/": []},
     largest_body=1000,
 )
 SAME = {"Sec-Fetch-Site": "same-origin", "Origin": OURS}
@@ -62,6 +63,10 @@ def application(clock, page=None):
     @app.post("/api/things")
     async def things(body: Body) -> Response:
         return JSONResponse({"count": body.count})
+
+    @app.post("/own/type")
+    async def own(request: Request) -> Response:
+        return JSONResponse({"type": request.headers.get("content-type")})
 
     @app.get("/refused/{reason}")
     async def refused(reason: str) -> Response:
@@ -180,6 +185,12 @@ async def test_a_body_is_of_the_type_its_route_reads(http, path, content_type, s
     assert answer.status_code == status
     if status == 415:
         problem(answer, 415, "urn:problem-type:habilis:iam:unsupportedMediaType")
+
+
+async def test_a_route_may_judge_the_type_itself(http):
+    for content_type in ("text/plain", "application/json"):
+        answer = await http.post("/own/type", content=b"x", headers={**SAME, "Content-Type": content_type})
+        assert answer.json() == {"type": content_type}
 
 
 async def test_a_compressed_body_is_refused(http):

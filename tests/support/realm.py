@@ -82,7 +82,7 @@ class Addresses:
             "REALM_FAS_CLIENT_SECRET": secret("fas client"),
             "REALM_MON_ESPACE_CLIENT_SECRET": secret("mon-espace"),
             "REALM_MON_ESPACE_REDIRECT_URI": f"{self.console_url}/login/callback",
-            "REALM_MON_ESPACE_POST_LOGOUT_REDIRECT_URI": f"{self.console_url}/",
+            "REALM_MON_ESPACE_POST_LOGOUT_REDIRECT_URI": f"{self.console_url}/logout/done",
             "REALM_MON_ESPACE_BACKCHANNEL_LOGOUT_URI": f"{self.console_url}/login/backchannel-logout",
             "REALM_MANDATE_EXCHANGE_CLIENT_SECRET": secret("mandate-exchange"),
             "REALM_PORTAIL_WALLONIE_CLIENT_SECRET": secret("portail-wallonie"),
