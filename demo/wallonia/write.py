@@ -34,7 +34,7 @@ def write(folder: Path, produced_at: datetime) -> Wallonia:
         path = folder / name
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for member, text in extract(number).items():
-                archive.writestr(zipfile.ZipInfo(member, (2026, 1, 1, 0, 0, 0)), text)
+                archive.writestr(zipfile.ZipInfo(member), text, zipfile.ZIP_DEFLATED)
         extracts.append(path)
     functions, appointments = folder / "functions.jsonl", folder / "appointments.jsonl"
     _private(functions, function_lines(produced_at))

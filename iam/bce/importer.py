@@ -181,9 +181,9 @@ async def _in_its_turn(conn: ReadConnection, attempt: _Attempt) -> Report | None
     if newest is None:
         return None
     if meta.number == newest.number:
-        if bytes(newest.sha256) != attempt.sha256:
-            return attempt.report(Status.REFUSED, "otherContent", str(meta.number))
-        return attempt.report(Status.ALREADY_APPLIED)
+        same = bytes(newest.sha256) == attempt.sha256
+        warnings = () if same else (f"the files of extract {meta.number} are not those that were applied",)
+        return replace(attempt.report(Status.ALREADY_APPLIED), warnings=warnings)
     if meta.number < newest.number:
         return attempt.report(Status.REFUSED, "olderThanApplied", str(newest.number))
     if meta.snapshot_on < newest.snapshot_on:
@@ -286,9 +286,13 @@ async def _vanishing(conn: WriteConnection, attempt: _Attempt, seen: Report) -> 
     )
     # A row whose number cannot be read may be any of those that seem absent.
     unreadable = await conn.execute(
-        text("SELECT count(*) FROM staging_bad WHERE file = 'enterprise.csv' AND reason IN"
-             " ('row', 'number EnterpriseNumber')")
-    )  # fmt: skip
+        text(
+            "SELECT count(*) FROM staging_bad b WHERE b.file = 'enterprise.csv'"
+            " AND b.reason IN ('row', 'number EnterpriseNumber') AND NOT EXISTS"
+            " (SELECT FROM bce_number n WHERE n.number = replace(b.key, '.', '')"
+            "     AND n.recorded_until IS NULL AND n.ends_at IS NULL)"
+        )
+    )
     if (too_many or (gone and unreadable.scalar_one())) and not await _confirmed(conn, attempt):
         raise _Undo(replace(seen, status=Status.HALTED, reason="tooManyVanish", detail=str(gone)))
     return seen

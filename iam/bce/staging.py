@@ -7,6 +7,7 @@ line, is read again line by line to find the damaged lines.
 # ruff: noqa: S608 - names of tables and columns are constants of this slice; values are parameters
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -14,11 +15,22 @@ import psycopg
 from sqlalchemy import text
 
 from iam.bce.archive import ExtractFiles, UnreadableExtract
-from iam.bce.dialect import CODE_COLUMNS, FILES, File, Header, read_header
+from iam.bce.dialect import (
+    BRANCH,
+    CODE_COLUMNS,
+    ENTERPRISE,
+    ESTABLISHMENT,
+    FILES,
+    File,
+    Header,
+    read_header,
+)
 from iam.storage import WriteConnection
 
 _CHUNK = 1 << 18
 _LONGEST_LINE = 1 << 16
+_ENTERPRISE = re.compile(rf"(?<![0-9.]){ENTERPRISE}(?![0-9])")
+_ANY = re.compile(rf"(?<![0-9.])({ESTABLISHMENT}|{BRANCH})(?![0-9])")
 _BAD_COPY = ("22P04", "22P02", "54000")
 
 
@@ -116,27 +128,30 @@ async def _copy_whole(conn: WriteConnection, file: File, header: Header, data: I
 async def _copy_by_line(conn: WriteConnection, file: File, header: Header, data: IO[bytes]) -> int:
     """The rows of a damaged file but the damaged ones: a row is a line."""
     names = ", ".join(f'"{name}"' for name in (*_names(header), "line"))
-    damaged: list[int] = []
+    damaged: list[dict[str, str | int | None]] = []
     read = 0
     async with (
         (await driver(conn)).cursor() as cursor,
         cursor.copy(f"COPY {file.staging} ({names}) FROM STDIN".encode()) as copy,
     ):
-        for line, row in _rows(data, file):
+        for line, written, row in _rows(data, file):
             read += 1
             if row is None or len(row) != len(header.columns):
-                damaged.append(line)
+                damaged.append({"file": file.csv, "line": line, "key": _probably_about(written)})
             else:
                 await copy.write_row([*(value or None for value in row), str(line)])
     if damaged:
-        await conn.execute(
-            text("INSERT INTO staging_bad VALUES (:file, :line, NULL, 'row')"),
-            [{"file": file.csv, "line": line} for line in damaged],
-        )
+        await conn.execute(text("INSERT INTO staging_bad VALUES (:file, :line, :key, 'row')"), damaged)
     return read
 
 
-def _rows(data: IO[bytes], file: File) -> Iterator[tuple[int, list[str] | None]]:
+def _probably_about(line: str) -> str | None:
+    """The number that a damaged line is about, if one can be seen in it: an enterprise's before a unit's."""
+    found = _ENTERPRISE.search(line) or _ANY.search(line)
+    return None if found is None else found.group()
+
+
+def _rows(data: IO[bytes], file: File) -> Iterator[tuple[int, str, list[str] | None]]:
     line = 1
     while raw := data.readline(_LONGEST_LINE):
         line += 1
@@ -147,9 +162,9 @@ def _rows(data: IO[bytes], file: File) -> Iterator[tuple[int, list[str] | None]]
         except UnicodeDecodeError as error:
             raise WrongEncoding(file.csv) from error
         try:
-            yield line, next(csv.reader([decoded], strict=True), [])
+            yield line, decoded, next(csv.reader([decoded], strict=True), [])
         except csv.Error:
-            yield line, None
+            yield line, decoded, None
 
 
 async def driver(conn: WriteConnection) -> psycopg.AsyncConnection[Any]:
@@ -170,6 +185,8 @@ async def check_rows(conn: WriteConnection) -> None:
             'CREATE TEMP TABLE staging_known ON COMMIT DROP AS SELECT "EnterpriseNumber" AS number'
             ' FROM staging_enterprise UNION SELECT "EstablishmentNumber" FROM staging_establishment'
             ' UNION SELECT "Id" FROM staging_branch'
+            " UNION SELECT key FROM staging_bad"
+            " WHERE file IN ('enterprise.csv', 'establishment.csv', 'branch.csv')"
         )
     )
     await conn.execute(text("ANALYZE staging_known"))

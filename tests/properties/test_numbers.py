@@ -127,5 +127,5 @@ def test_inv_04_any_text_is_a_number_or_refused_without_being_repeated(text):
     with contextlib.suppress(InvalidSsin):
         assert is_ssin(Ssin(text, TODAY).reveal(), TODAY)
         return
-    with pytest.raises(InvalidSsin, match="^not a national number$"):
+    with pytest.raises(InvalidSsin, match=r"^not a national number$"):
         Ssin(text, TODAY)

@@ -115,7 +115,7 @@ class Extract:
         path = folder / f"KboOpenData_{self.number:04d}_2026_10_04_Full.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in self.files().items():
-                archive.writestr(name, data)
+                archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
         return path
 
     def folder(self, parent: Path) -> Path:
