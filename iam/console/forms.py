@@ -1,6 +1,6 @@
 """Forms of pages: read what was sent, say what to mend, do an act once.
 
-A page with a form gives its template `act=new_act()` and the template a `ui.hidden("act", act)`. The
+A page with a form gives its template `new_act=new_act` and each form in it a `ui.hidden("act", new_act())`. The
 route that takes the form has a parameter `form: Sent` and does what it does through `once`.
 """
 
@@ -15,9 +15,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from iam.console.render import FieldError
+from iam.kernel.clock import belgian_day
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import PersonId, uuid4
 from iam.kernel.language import Language
+from iam.kernel.ssin import holds_ssin
 from iam.storage import WriteConnection
 from iam.texts import translator
 from iam.texts.reasons import refusal_sentence
@@ -132,6 +134,11 @@ async def once(
     await complete(conn, act, outcome)
     await attempt.commit()
     return outcome
+
+
+def shown_again(text: str, now: datetime) -> str:
+    """What was typed, to be shown in its field again; nothing when it holds a national number (nr 6)."""
+    return "" if holds_ssin(text, belgian_day(now)) else text
 
 
 def see_other(location: str) -> RedirectResponse:

@@ -52,7 +52,7 @@ async def leave(
 
 @router.get("/choose")
 async def choose(request: Request, viewer: Seen, conn: Snapshot, clock: Now) -> Response:
-    """For whom one acts at a portal; back to an address that the portal registered exactly (RFC 9700 §2.1)."""
+    """For whom one acts at a portal; back to an address it registered exactly (RFC 9700 §2.1)."""
     asked, back = request.query_params.get("portal", ""), request.query_params.get("return", "")
     portal = None if "\x00" in back else await portals.portal_to_return_to(conn, back)
     if portal is None or portal.client_id != asked:
