@@ -10,12 +10,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import httpx2
-from demo.portal.demarches import DEMARCHES, Demarche
-from demo.portal.dossiers import Dossier, Dossiers, is_id
-from demo.portal.oidc import KeycloakDown, Login, LoginFailed, User
-from demo.portal.sessions import Session, SessionMiddleware, Sessions
-from demo.portal.settings import Settings
-from demo.portal.texts import LANGUAGES, Words, choose, dotted
 from habilis_portal import (
     AsyncHabilisClient,
     Denied,
@@ -32,6 +26,13 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+
+from demo.portal.demarches import DEMARCHES, Demarche
+from demo.portal.dossiers import Dossier, Dossiers, is_id
+from demo.portal.oidc import KeycloakDown, Login, LoginFailed, User
+from demo.portal.sessions import Session, SessionMiddleware, Sessions
+from demo.portal.settings import Settings
+from demo.portal.texts import LANGUAGES, Words, choose, dotted
 
 _HERE = Path(__file__).parent
 _LONGEST_BODY = 64 * 1024
@@ -65,7 +66,7 @@ class Portal:
             audience=settings.base_url,
             client_id=settings.client_id,
             client_secret=settings.habilis_secret,
-            http=httpx2.AsyncClient(timeout=10, **({} if habilis is None else {"transport": habilis})),
+            http=httpx2.AsyncClient(timeout=10, transport=habilis),
             clock=now,
         )
         self._pages = Environment(
@@ -200,6 +201,9 @@ class Portal:
 
     async def needs_login(self, request: Request, _error: Exception) -> Response:
         return RedirectResponse(f"/login?{urlencode({'next': _here(request)})}", 303)
+
+    async def not_found(self, request: Request, _error: Exception) -> Response:
+        return self._message(request, "unknown", status=404)
 
     async def keycloak_down(self, request: Request, _error: Exception) -> Response:
         return self._message(request, "login_down", status=503)
@@ -430,6 +434,6 @@ def create_app(
             Denied: portal.denied,
             InvalidMandate: portal.habilis_failed,
             HabilisError: portal.habilis_failed,
-            404: lambda request, _error: portal._message(request, "unknown", status=404),
+            404: portal.not_found,
         },
     )

@@ -56,7 +56,7 @@ class Dossiers:
         """The dossier is kept; False when one of this id already was, which then stands."""
         target = self._folder / f"{dossier.id}.json"
         draft = self._folder / f".{dossier.id}.{os.getpid()}.draft"
-        with draft.open("w", encoding="utf-8", opener=_private) as file:
+        with open(draft, "w", encoding="utf-8", opener=_private) as file:
             json.dump(asdict(dossier), file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())

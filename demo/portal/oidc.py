@@ -8,9 +8,10 @@ from typing import Any
 import httpx2
 import jwt
 from authlib.integrations.starlette_client import OAuth, OAuthError
-from demo.portal.settings import Settings
 from starlette.requests import Request
 from starlette.responses import Response
+
+from demo.portal.settings import Settings
 
 _LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _REFRESH_BEFORE = 30
@@ -53,16 +54,20 @@ class Login:
         now: Callable[[], float] = time.time,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        more = {} if transport is None else {"transport": transport}
         self._settings = settings
         self._now = now
-        self._http = httpx2.AsyncClient(timeout=10, **more)
+        self._http = httpx2.AsyncClient(timeout=10, transport=transport)
         self._client: Any = OAuth().register(
             name="keycloak",
             client_id=settings.client_id,
             client_secret=settings.client_secret,
             server_metadata_url=f"{settings.keycloak_issuer}/.well-known/openid-configuration",
-            client_kwargs={"scope": "openid profile", "code_challenge_method": "S256", "timeout": 10, **more},
+            client_kwargs={
+                "scope": "openid profile",
+                "code_challenge_method": "S256",
+                "timeout": 10,
+                "transport": transport,
+            },
         )
 
     async def start(self, request: Request, *, language: str, acr: str | None) -> Response:
