@@ -643,7 +643,7 @@ async def test_inv_09_a_killed_import_leaves_the_extract_before(db, clock, tmp_p
             " $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$"
         )
         admin.execute("CREATE TRIGGER die BEFORE INSERT ON bce_extract FOR EACH ROW EXECUTE FUNCTION die()")
-        with pytest.raises(Exception, match="terminat|closed"):
+        with pytest.raises(Exception, match=r"terminat|closed"):
             await apply_extract(db, Extract.of(1, 2, number=2, snapshot="30-10-2026").zip(tmp_path), clock)
         admin.execute("DROP TRIGGER die ON bce_extract")
 
