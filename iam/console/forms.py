@@ -1,7 +1,7 @@
 """Forms of pages: read what was sent, say what to mend, do an act once.
 
-A page with a form gives its template `new_act=new_act` and each form in it a `ui.hidden("act", new_act())`. The
-route that takes the form has a parameter `form: Sent` and does what it does through `once`.
+A page gives its template `new_act=new_act`, and each form there has a `ui.hidden("act", new_act())`.
+The route that takes the form has a parameter `form: Sent` and does what it does through `once`.
 """
 
 import re
@@ -30,6 +30,7 @@ from iam.web.state import edge_of
 ACT_FIELD = "act"
 _MOST_FIELDS = 200
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
+_YEARS = range(1900, 3000)  # what is computed from a day must stay within the calendar
 _BELGIAN_DAY = re.compile(r"([0-9]{1,2})\s*[./\- ]\s*([0-9]{1,2})\s*[./\- ]\s*([0-9]{4})")
 
 
@@ -48,12 +49,16 @@ def read_day(text: str) -> date | None:
     iso, belgian = _ISO_DAY.fullmatch(trimmed), _BELGIAN_DAY.fullmatch(trimmed)
     try:
         if iso is not None:
-            return date(int(iso[1]), int(iso[2]), int(iso[3]))
-        if belgian is not None:
-            return date(int(belgian[3]), int(belgian[2]), int(belgian[1]))
+            found = date(int(iso[1]), int(iso[2]), int(iso[3]))
+        elif belgian is not None:
+            found = date(int(belgian[3]), int(belgian[2]), int(belgian[1]))
+        else:
+            raise InvalidDay
     except ValueError as error:
         raise InvalidDay from error
-    raise InvalidDay
+    if found.year not in _YEARS:
+        raise InvalidDay
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Where a page is: ids and numbers in its address, the context bar, the sections beside it."""
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from starlette.requests import Request
@@ -10,8 +11,10 @@ from iam.bce.model import Enterprise
 from iam.bce.queries import display_name
 from iam.console.render import ActingFor, NavItem, page_of
 from iam.console.words import name_language
+from iam.delegation import queries as delegation
 from iam.delegation.execute import Door
 from iam.delegation.queries import Standing
+from iam.kernel.ids import PersonId
 from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber, InvalidNumber
 from iam.storage import ReadConnection
@@ -65,6 +68,17 @@ async def enterprise_in(conn: ReadConnection, text: str) -> Enterprise:
     if found is None:
         raise not_found()
     return found
+
+
+async def known_to(
+    conn: ReadConnection, number: str, person: PersonId, now: datetime
+) -> tuple[Enterprise, Standing]:
+    """The enterprise, to somebody who has to do with it; for others it is not there (DESIGN 11)."""
+    found = await enterprise_in(conn, number)
+    standing = await delegation.standing(conn, person, found.entity, now)
+    if not standing.exists:
+        raise not_found()
+    return found, standing
 
 
 def acting_for(found: Enterprise, language: Language) -> ActingFor:
