@@ -1,5 +1,6 @@
 """What runs in the demo, and what each process is told: one list to read and to extend."""
 
+import hashlib
 import http.client
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ REALM_FILES = (REPOSITORY / "iam" / "realms" / "files" / "monespace-realm.json",
 # As `python -m demo.wallonia` names them, in their order.
 EXTRACTS = ("KboOpenData_0001_2026_10_04_Full.zip", "KboOpenData_0002_2026_11_01_Full.zip")
 CATALOGUE = REPOSITORY / "demo" / "catalogue.toml"
+PORTALS = REPOSITORY / "demo" / "portals.toml"
 # The administration that runs Habilis in the small Wallonia.
 STAFF_ENTERPRISE = "1900001356"
 PORTAL_CLIENT = "portail-wallonie"
@@ -120,6 +122,12 @@ def steps(world: World, database_url: str) -> tuple[Step, ...]:
     wallonia = world.folder / "wallonia"
     return (
         Step(
+            name="realm",
+            says="realm files, checked",
+            command=habilis("realm", "lint"),
+            environment=plain_environment(realm_environment(world)),
+        ),
+        Step(
             name="schema",
             says="database schema",
             command=habilis("db", "upgrade"),
@@ -160,6 +168,25 @@ def steps(world: World, database_url: str) -> tuple[Step, ...]:
             command=habilis("delegation", "import", str(wallonia / "appointments.jsonl"), "--apply"),
             environment=told,
             once=True,
+        ),
+        Step(
+            name="portals",
+            says="relying portals",
+            command=habilis("portals", "apply", str(PORTALS)),
+            environment={
+                **told,
+                "PORTAIL_WALLONIE_URL": world.url("portal"),
+                "PORTAIL_WALLONIE_SECRET_SHA256": hashlib.sha256(
+                    world.secret("portail-wallonie-habilis").encode()
+                ).hexdigest(),
+            },
+        ),
+        Step(
+            # A new link at each start, until somebody took one.
+            name="bootstrap",
+            says="a one-time link for the first operator",
+            command=habilis("bootstrap", "--if-needed", "--out", str(world.bootstrap_file)),
+            environment=told,
         ),
     )
 

@@ -211,7 +211,8 @@ class Starter:
 
     def _show(self, world: World) -> None:
         addresses = urls(world)
-        _write_at_once(world.folder / "urls.json", json.dumps(addresses, indent=2, ensure_ascii=False) + "\n")
+        # For its owner alone: the first operator's one-time link is in it.
+        write_private(world.folder / "urls.json", json.dumps(addresses, indent=2, ensure_ascii=False) + "\n")
         for persona in world.personas:
             self._progress.say(f"{persona.name:<20} {persona.says}\n{'':<20} {world.persona_url(persona)}")
         for name, address in (
@@ -224,7 +225,7 @@ class Starter:
 
 
 def urls(world: World) -> dict[str, object]:
-    """Returns for programs what the table says for people. It holds no secret."""
+    """Returns for programs what the table says for people. Private: one of them is a one-time link."""
     return {
         "monEspace": world.url("service"),
         "portal": world.url("portal"),
@@ -296,9 +297,3 @@ def _shell(environment: dict[str, str]) -> str:
     lines = ["# What the service is told. It holds secrets."]
     lines += [f"{name}='{value}'" for name, value in sorted(environment.items()) if name != "PATH"]
     return "\n".join(lines) + "\n"
-
-
-def _write_at_once(path: Path, text: str) -> None:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(path)

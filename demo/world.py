@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 from demo.parts.ports import LOOPBACK, free_ports
 from demo.parts.private import kept_secret
@@ -95,10 +96,17 @@ class World:
             for entry in entries
         )
 
+    @property
+    def bootstrap_file(self) -> Path:
+        """Where the one-time link of the first operator stands, while nobody took it."""
+        return self.folder / "bootstrap-link"
+
     def persona_url(self, persona: Persona) -> str:
         """Returns where this person begins: made known to the stand-in for FAS, then on their first page."""
-        begins = "portal" if persona.kind in {"employee", "none"} else "service"
-        return f"{self.url('fas')}/as/{persona.key}?to={self.url(begins)}/"
+        begins = self.url("portal" if persona.kind in {"employee", "none"} else "service") + "/"
+        if persona.kind == "operator" and self.bootstrap_file.exists():
+            begins = self.bootstrap_file.read_text(encoding="utf-8").strip()
+        return f"{self.url('fas')}/as/{persona.key}?to={quote(begins, safe='')}"
 
     def mailbox_url(self, persona: Persona) -> str:
         """Returns the page with this person's mail."""

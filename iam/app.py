@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from iam.console import login
 from iam.console.assets import MOUNT, Assets
-from iam.console.pages import errors, home
+from iam.console.pages import errors, goodbye
 from iam.console.site import routers
 from iam.decisions.api import routes as decision_routes
 from iam.decisions.evaluate import DecisionService
@@ -66,7 +66,7 @@ def create(
             realm=realm,
             login=KeycloakLogin(realm, settings.issuer),
             logout_tokens=LogoutTokens(realm),
-            pages=home.Pages(),
+            pages=goodbye.Pages(),
         ),
     )
     for router in routers():

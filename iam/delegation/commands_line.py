@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ from iam.kernel.actor import SystemActor
 from iam.kernel.clock import system_clock
 from iam.kernel.decision import Refusal
 from iam.kernel.numbers import EnterpriseNumber
+from iam.kernel.reasons import Reason
 from iam.settings import Settings, load
 from iam.storage import Database
 
@@ -106,7 +108,12 @@ def import_appointments(
     raise typer.Exit(3 if bad else 0)
 
 
-def bootstrap(*, as_json: AsJson = False) -> None:
+def bootstrap(
+    *,
+    out: Annotated[Path | None, typer.Option(help="Write the link to this file (mode 0600).")] = None,
+    if_needed: Annotated[bool, typer.Option(help="Make none, without an error, once it has one.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Make the one-time link by which the first operator of the service enters.
 
     He follows it, logs in with the eID, and becomes chief access manager of the administration named by
@@ -131,8 +138,18 @@ def bootstrap(*, as_json: AsJson = False) -> None:
             done = await door.execute(conn, command, SystemActor(trigger="habilis bootstrap"))
         return done if isinstance(done, Refusal) else f"{settings.issuer}/bootstrap?link={secret}"
 
+    if out is not None:
+        out.unlink(missing_ok=True)
     url = _with_database(work)
     if isinstance(url, Refusal):
+        if if_needed and url.reason is Reason.ALREADY_GAP:
+            return
         typer.echo(url.reason.value, err=True)
         raise typer.Exit(3)
-    typer.echo(json.dumps({"url": url}) if as_json else url)
+    text = json.dumps({"url": url}) if as_json else url
+    if out is None:
+        typer.echo(text)
+        return
+    descriptor = os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")

@@ -28,7 +28,7 @@ from iam.storage import Database
 from tests.support.settings import some_settings
 
 REPOSITORY = Path(__file__).parents[2]
-STAFF = "1900003435"
+STAFF = "1900001356"
 
 
 def personas() -> Mapping[str, dict]:

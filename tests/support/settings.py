@@ -29,6 +29,6 @@ def some_settings(**changes) -> Settings:
             "exchange_client_secret": _secret("exchange"),
         },
         "helpdesk": {"telephone": "081 00 00 00", "mail": "aide@habilis.test"},
-        "staff_enterprise": "1900003435",
+        "staff_enterprise": "1900001356",
     }
     return Settings(**{**base, **changes})

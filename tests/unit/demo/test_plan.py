@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_the_register_is_loaded_from_the_files_that_are_written(world: World) ->
         for word in step.command
         if word.endswith((".zip", ".jsonl", ".toml"))
     ]
-    assert len(files) == 5
+    assert len(files) == 6
     assert [file for file in files if not file.is_file()] == []
 
 
@@ -113,5 +114,5 @@ def test_the_stand_in_and_the_realm_are_told_the_same(world: World) -> None:
     assert fas.client_secret == realm["REALM_FAS_CLIENT_SECRET"]
     assert fas.redirect_uri == f"{world.keycloak_issuer}/broker/fas/endpoint"
     for persona in world.personas:
-        target = world.persona_url(persona).partition("?to=")[2]
+        target = unquote(world.persona_url(persona).partition("?to=")[2])
         assert any(target.startswith(origin + "/") for origin in fas.origins)
