@@ -35,8 +35,7 @@ class EdgePolicy:
     lead to (the identity server at log-out): browsers hold `form-action` against redirects too.
     `own_authentication` are path prefixes whose callers authenticate with each request (a client
     secret, a bearer token, a signed logout token) and not by cookie: the origin check is not for them.
-    `media_types` says by path prefix what a body may be, nothing when the route judges that itself (an OAuth
-    endpoint answers in its own way); elsewhere it is a form. Nothing named means
+    `media_types` says by path prefix what a body may be; elsewhere it is a form. Nothing named means
     that the route answers for itself: protocols have error bodies of their own.
     """
 
@@ -221,11 +220,6 @@ class ContentType:
             return True
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         if not has_body or scope["method"] in _SAFE:
-            return True
-        allowed = next(
-            (types for prefix, types in self._types if starts_with(scope["path"], (prefix,))), _FORM
-        )
-        if not allowed:
             return True
         types = headers.getlist("content-type")
         if len(types) != 1 or "content-encoding" in headers:
