@@ -5,7 +5,6 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -13,8 +12,8 @@ import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from iam.journal.append import CHANNEL
 from iam.journal.relay import deliver
+from iam.journal.wake import Wake
 from iam.kernel.clock import system_clock
 from iam.realms import projection
 from iam.realms.projection import Target
@@ -164,21 +163,10 @@ class Process:
 
     async def _listen(self) -> None:
         """Wakes the follower when the journal grows. Without it, it looks by itself all the same."""
-        while not self._stopping.is_set():
-            try:
-                connection = await psycopg.AsyncConnection.connect(
-                    self._db.url, autocommit=True, connect_timeout=5
-                )
-            except (psycopg.Error, OSError):
-                await self._rest(_AFTER_FAILURE)
-                continue
-            with suppress(psycopg.Error, OSError):
-                async with connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
-                    while not self._stopping.is_set():
-                        async for _ in connection.notifies(timeout=_QUIET, stop_after=1):
-                            self._noticed.set()
-            await self._rest(_QUIET)
+        async with Wake(self._db.url) as wake:
+            while not self._stopping.is_set():
+                if await wake.wait(_QUIET):
+                    self._noticed.set()
 
     async def _catch_up(self, worker: Worker) -> float:
         event = self._work[worker.directory.target]

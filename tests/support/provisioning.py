@@ -27,10 +27,10 @@ from provisioning.directory import Directory
 from provisioning.directory_target import DirectoryTarget
 from provisioning.target import GroupDirectory
 from provisioning.worker import Chances, Worker
-from tests.support.realm import Keycloak
+from tests.support.realm import Keycloak, secret
 
-WRITER = "writer-of-this-test"
-READER = "reader-of-this-test"
+WRITER = secret("directory writer")
+READER = secret("directory reader")
 NUMBER = "1900000069"
 
 
