@@ -202,9 +202,9 @@ async def apply_feed(
 ) -> Report:
     """Who represents whom is what the full feed at `path` says, or nothing has changed and it is said why.
 
-    What the feed no longer tells has ended when it was made; nothing is overwritten. The newest feed
-    again is a no-op, an older one is refused; a cut or bad one is rejected. Lines about enterprises that
-    the register does not know are set aside, and counted as `unknownEnterprise`.
+    What the feed no longer tells has ended when it was made; nothing is overwritten. A feed again is a
+    no-op, one older than the newest is refused; a cut or bad one is rejected. Lines about enterprises
+    that the register does not know are set aside, and counted as `unknownEnterprise`.
     """
     book = reference.read(rules)
     try:
@@ -244,16 +244,10 @@ async def _attempt(
     report = Report(status=Status.APPLIED, number=header.number)
     if not await try_lease(conn, Lease.IMPORT):
         return replace(report, status=Status.REFUSED, reason="busy")
-    newest = (
-        await conn.execute(
-            select(_feed.c.number, _feed.c.produced_at)
-            .where(_feed.c.status == Status.APPLIED.value)
-            .order_by(_feed.c.number.desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    if newest is not None and header.number == newest.number:
+    applied = select(_feed.c.number, _feed.c.produced_at).where(_feed.c.status == Status.APPLIED.value)
+    if (await conn.execute(applied.where(_feed.c.number == header.number))).one_or_none() is not None:
         return replace(report, status=Status.ALREADY_APPLIED)
+    newest = (await conn.execute(applied.order_by(_feed.c.number.desc()).limit(1))).one_or_none()
     if newest is not None and header.number < newest.number:
         return replace(report, status=Status.REFUSED, reason="olderThanApplied", detail=str(newest.number))
     now = await latest_record(conn, clock())

@@ -99,7 +99,7 @@ async def apply_extract(
 ) -> Report:
     """The register says what the full extract at `path` says, or nothing has changed and it is said why.
 
-    Replaying the newest extract is a no-op, an older one is refused, a bad one is rejected with its bad
+    Replaying an extract is a no-op, one older than the newest is refused, a bad one is rejected with its bad
     rows named, and one by which too many enterprises would vanish halts until it is `confirmed`
     (DOMAIN 7.3 nr 8, 10, 13, 14). A dry run tells the same and leaves everything as it was.
     """
@@ -169,21 +169,16 @@ async def _attempt(db: Database, attempt: _Attempt, clock: Clock, book: referenc
 
 async def _in_its_turn(conn: ReadConnection, attempt: _Attempt) -> Report | None:
     """None when the extract may be applied; else why not (nr 10)."""
-    newest = (
-        await conn.execute(
-            select(_extract)
-            .where(_extract.c.status == Status.APPLIED.value)
-            .order_by(_extract.c.number.desc())
-            .limit(1)
-        )
-    ).one_or_none()
     meta = attempt.meta
-    if newest is None:
-        return None
-    if meta.number == newest.number:
-        same = bytes(newest.sha256) == attempt.sha256
+    applied = select(_extract).where(_extract.c.status == Status.APPLIED.value)
+    known = (await conn.execute(applied.where(_extract.c.number == meta.number))).one_or_none()
+    if known is not None:
+        same = bytes(known.sha256) == attempt.sha256
         warnings = () if same else (f"the files of extract {meta.number} are not those that were applied",)
         return replace(attempt.report(Status.ALREADY_APPLIED), warnings=warnings)
+    newest = (await conn.execute(applied.order_by(_extract.c.number.desc()).limit(1))).one_or_none()
+    if newest is None:
+        return None
     if meta.number < newest.number:
         return attempt.report(Status.REFUSED, "olderThanApplied", str(newest.number))
     if meta.snapshot_on < newest.snapshot_on:

@@ -390,15 +390,18 @@ async def test_a_number_twice_in_the_file_is_taken_once(db, apply):
 
 async def test_inv_10_replay_changes_nothing_and_an_older_one_is_refused(db, apply):
     await apply(Extract.of(0, number=2))
+    await apply(Extract.of(0, number=4))
     before = await every_row(db)
 
-    again = await apply(Extract.of(0, number=2))
-    other = await apply(Extract.of(0, 1, number=2))
-    older = await apply(Extract.of(0, number=1))
+    again = await apply(Extract.of(0, number=4))
+    long_ago = await apply(Extract.of(0, number=2))
+    other = await apply(Extract.of(0, 1, number=4))
+    older = await apply(Extract.of(0, number=3))
 
+    assert long_ago.status is Status.ALREADY_APPLIED
     assert (again.status, again.warnings) == (Status.ALREADY_APPLIED, ())
     assert (other.status, len(other.warnings)) == (Status.ALREADY_APPLIED, 1)
-    assert (older.status, older.reason, older.detail) == (Status.REFUSED, "olderThanApplied", "2")
+    assert (older.status, older.reason, older.detail) == (Status.REFUSED, "olderThanApplied", "4")
     assert await every_row(db) == before
 
 

@@ -1,0 +1,146 @@
+"""`habilis bce`: what it says and how it exits."""
+
+import json
+import secrets
+
+import pytest
+from typer.testing import CliRunner
+
+from iam.bce.commands import app
+from tests.support.extract import Extract, dotted, feed, held, number
+
+# The commands read the machine's clock: the feed must be older than now, whenever that is.
+LONG_AGO = "2020-01-01T05:00:00+00:00"
+
+
+@pytest.fixture
+def habilis(database_url, monkeypatch):
+    for name, value in {
+        "ENVIRONMENT": "demo",
+        "PUBLIC_URL": "http://127.0.0.1:1",
+        "DATABASE_URL": database_url,
+        "FAS_ISSUER": "http://127.0.0.1:2",
+        "SECRETS__FINGERPRINT_KEY": secrets.token_urlsafe(32),
+        "SECRETS__WRAPPING_KEY": secrets.token_urlsafe(32),
+        "SECRETS__PAIRWISE_KEY": secrets.token_urlsafe(32),
+        "KEYCLOAK__BASE_URL": "http://127.0.0.1:3",
+        "KEYCLOAK__CONSOLE_CLIENT_SECRET": secrets.token_urlsafe(32),
+        "KEYCLOAK__EXCHANGE_CLIENT_SECRET": secrets.token_urlsafe(32),
+        "HELPDESK__TELEPHONE": "081 00 00 00",
+        "HELPDESK__MAIL": "aide@habilis.test",
+    }.items():
+        monkeypatch.setenv(f"HABILIS_{name}", value)
+
+    def run(*arguments):
+        return CliRunner().invoke(app, [str(each) for each in arguments], catch_exceptions=False)
+
+    return run
+
+
+def test_import_says_what_it_did_and_status_on_what_we_stand(habilis, tmp_path):
+    before = habilis("status")
+    extract = Extract.of(0, 1).zip(tmp_path)
+
+    done, again = habilis("import", extract), habilis("import", extract, "--json")
+
+    assert "no extract yet" in before.output
+    assert (done.exit_code, again.exit_code) == (0, 0)
+    assert "read enterprise: 2" in done.output
+    assert json.loads(again.output)["status"] == "alreadyApplied"
+    assert "extract 0001" in habilis("status").output
+
+
+def test_each_no_has_an_exit_code_of_its_own(habilis, tmp_path):
+    habilis("import", Extract.of(*range(5), number=2).zip(tmp_path))
+
+    older = habilis("import", Extract.of(0).zip(tmp_path), "--json")
+    nothing = habilis("import", tmp_path / "nothing.zip", "--json")
+    bad = Extract.of(0, number=3, snapshot="30-10-2026")
+    bad.headers["contact.csv"] = '"EntityNumber"'
+    rejected = habilis("import", bad.zip(tmp_path), "--json")
+    few = Extract.of(0, 1, number=4, snapshot="30-10-2026").zip(tmp_path)
+    halted = habilis("import", few, "--json")
+    allowed = habilis("import", few, "--dry-run", "--vanish-floor", "3", "--json")
+    confirmed = habilis("confirm", few, "--json")
+
+    assert [each.exit_code for each in (older, nothing, rejected, halted, allowed, confirmed)] == [
+        3,
+        3,
+        4,
+        5,
+        0,
+        0,
+    ]
+    assert json.loads(older.output)["reason"] == "olderThanApplied"
+    assert json.loads(nothing.output)["reason"] == "notFound"
+    assert json.loads(rejected.output)["detail"] == "contact.csv: EntityContact"
+    assert json.loads(halted.output)["vanishing"] == [number(2), number(3), number(4)]
+    assert json.loads(allowed.output)["status"] == "wouldApply"
+    assert json.loads(confirmed.output)["status"] == "applied"
+
+
+def test_a_limit_may_come_from_the_environment(habilis, tmp_path, monkeypatch):
+    habilis("import", Extract.of(*range(5)).zip(tmp_path))
+    monkeypatch.setenv("HABILIS_REGISTER__VANISH_FLOOR", "3")
+
+    done = habilis("import", Extract.of(0, 1, number=2, snapshot="30-10-2026").zip(tmp_path))
+
+    assert done.exit_code == 0
+
+
+def test_functions_and_errors(habilis, tmp_path):
+    habilis("import", Extract.of(0).zip(tmp_path))
+    path = feed(
+        tmp_path, held(0, ssin="58000000549"), held(9, ssin="61000001208"), produced_at=LONG_AGO,
+    )  # fmt: skip
+
+    done = habilis("functions", path)
+    errors, as_json = habilis("errors"), habilis("errors", "--json")
+
+    assert done.exit_code == 0
+    assert "began 1, unknownEnterprise 1" in done.output
+    assert "functions, line 3" in errors.output
+    assert json.loads(as_json.output) == [
+        {"attempt": "functions 1", "file": "functions", "line": 3, "reason": "unknownEnterprise"}
+    ]
+    assert "58000000549" not in done.output + errors.output
+    assert "functions 1, made" in habilis("status").output
+
+
+def test_a_bad_feed_is_named_by_line_and_field(habilis, tmp_path):
+    habilis("import", Extract.of(0).zip(tmp_path))
+
+    rejected = habilis("functions", feed(tmp_path, held(0, ssin="58000000548"), produced_at=LONG_AGO))
+    nothing = habilis("functions", tmp_path / "nothing.jsonl")
+
+    assert rejected.exit_code == 4
+    assert "functions, line 2: holder.ssin" in rejected.output
+    assert "58000000548" not in rejected.output
+    assert nothing.exit_code == 3
+
+
+def test_rules_are_loaded_from_a_folder_and_a_wrong_one_is_named(habilis, tmp_path):
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "representation.csv").write_text(
+        "function,form,represents,controlled,valid_from,valid_to,source\nXADMI,*,alone,no,2020-01-01,,me\n"
+    )
+
+    assert [habilis("rules").output.strip() for _ in range(2)] == ["changed", "nothing to change"]
+    assert habilis("rules", folder).output.strip() == "changed"
+    (folder / "situations.csv").write_text("code,consequence\n000,odd\n")
+    wrong = habilis("rules", folder)
+    assert wrong.exit_code == 4
+    assert "situations.csv, line 2" in wrong.output
+
+
+def test_renumber(habilis, tmp_path):
+    habilis("import", Extract.of(0, 1).zip(tmp_path))
+
+    done = habilis("renumber", dotted(0), dotted(7), "--since", "2026-11-01")
+
+    assert done.exit_code == 0
+    assert habilis("renumber", dotted(0), dotted(8), "--since", "2026-11-01").exit_code == 3
+    assert habilis("renumber", dotted(7), dotted(1), "--since", "2026-11-01").exit_code == 3
+    assert habilis("renumber", dotted(7), "0123456789", "--since", "2026-11-01").exit_code == 2
+    assert habilis("renumber", dotted(7), dotted(8), "--since", "01-11-2026").exit_code == 2
