@@ -89,7 +89,7 @@ class Login:
         if request.query_params.get("iss", self._settings.keycloak_issuer) != self._settings.keycloak_issuer:
             raise LoginFailed
         try:
-            tokens = await self._client.authorize_access_token(request)
+            tokens = await self._client.authorize_access_token(request, claims_options=self._expected)
         except httpx2.HTTPError as error:
             raise KeycloakDown from error
         except (OAuthError, jwt.PyJWTError, ValueError, KeyError) as error:
@@ -103,6 +103,18 @@ class Login:
         if not said:
             raise LoginFailed
         return self._user(tokens, subject=said["sub"], sid=said.get("sid", ""), name=said.get("name", ""))
+
+    @property
+    def _expected(self) -> dict[str, Any]:
+        # Authlib compares the issuer by itself, but not the audience: an ID token for another client
+        # of the same realm would do (OpenID Connect Core §3.1.3.7).
+        return {
+            "iss": {"essential": True, "value": self._settings.keycloak_issuer},
+            "aud": {"essential": True, "value": self._settings.client_id},
+            "sub": {"essential": True},
+            "exp": {"essential": True},
+            "iat": {"essential": True},
+        }
 
     async def fresh(self, user: User) -> User | None:
         """The user with an access token that lives a while; None when Keycloak ended the session.
