@@ -29,7 +29,7 @@ from iam.kernel.decision import Refusal
 from iam.kernel.ids import PersonId
 from iam.kernel.reasons import Reason
 from iam.people import queries, sessions
-from iam.people.recognise import recognise
+from iam.people.recognise import RecognitionContended, recognise
 from iam.realms import sessions as keycloak_sessions
 from iam.realms.backchannel import BACKCHANNEL_PATH, LogoutTokens
 from iam.realms.errors import InvalidToken, KeycloakUnavailable, LoginExpired, LoginFailed
@@ -134,13 +134,15 @@ async def callback(request: Request) -> Response:
     """Keycloak's answer: a session has begun, under a new cookie, and the browser goes where it wanted."""
     try:
         found = await _found(request)
+        cookie = await _start(request, found)
     except LoginFailed as error:
         log.warning("login.failed", fault=error.fault)
         expired = isinstance(error, LoginExpired)
         raise ProblemError(of_fault(Fault.LOGIN_EXPIRED if expired else Fault.LOGIN_FAILED)) from None
     except KeycloakUnavailable as error:
         raise _unavailable() from error
-    cookie = await _start(request, found)
+    except RecognitionContended as error:
+        raise ProblemError(of_fault(Fault.DATABASE_UNAVAILABLE, headers={"Retry-After": "1"})) from error
     response = await _onwards(request, found)
     set_cookie(request, response, cookie_name(request), cookie)
     return response

@@ -164,6 +164,14 @@ async def test_the_number_of_another_wins_and_nothing_reaches_the_other(db, cloc
     assert await logged_in(db, clock, subject="sub-karim-2") == karim
 
 
+async def test_sec_21_an_account_that_was_replaced_does_not_bring_its_former_person_back(db, clock):
+    karim = await logged_in(db, clock)
+    await logged_in(db, clock, subject="sub-karim-2")
+    assert await logged_in(db, clock, ssin=None) != karim
+    assert await logged_in(db, clock, ssin=LUC, subject="sub-karim-3") != karim
+    assert await logged_in(db, clock, subject="sub-karim-2") == karim
+
+
 async def test_without_a_number_only_the_account_is_believed(db, clock):
     person = await logged_in(db, clock)
     assert await logged_in(db, clock, ssin=None) == person

@@ -1,5 +1,6 @@
 """Login, step-up and log-out at the console, with an issuer that can be told to do wrong."""
 
+import asyncio
 from datetime import timedelta
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -13,11 +14,14 @@ from iam.console.login import OWN_AUTHENTICATION, Entrance, open_entrance
 from iam.console.viewer import Seen, SeenOrNot, login_url, require_level, step_up_url
 from iam.journal.model import Context
 from iam.kernel.actor import Capacity, SystemActor
-from iam.kernel.assurance import Level
+from iam.kernel.assurance import Assurance, Level
 from iam.kernel.decision import Refusal
+from iam.kernel.identity import Identity
 from iam.kernel.language import Language
 from iam.kernel.reasons import Reason
-from iam.people import commands
+from iam.kernel.ssin import Fingerprint
+from iam.people import commands, sessions
+from iam.people.recognise import recognise
 from iam.realms.backchannel import LogoutTokens
 from iam.realms.oidc import KeycloakLogin
 from iam.settings import HelpdeskSettings, Policy, Settings
@@ -401,6 +405,34 @@ async def test_a_changed_number_and_a_changed_account_keep_the_person(http, issu
     assert (await me(http))["person"] == person
     await log_in(http, issuer, Persona(number=JEANNE, subject="sub-new"), fresh=1)
     assert (await me(http))["person"] == person
+
+
+async def test_sec_36_two_hundred_sessions_at_once_see_themselves(app, db, clock, http):
+    """Whatever is shared between requests, no answer is somebody else's."""
+    cookies = {}
+    async with db.write() as conn:
+        for number in range(40):
+            who = Identity(
+                issuer=ISSUER, subject=f"sub-{number}", session_id=f"sid-{number}",
+                fingerprints=(Fingerprint("1", number.to_bytes(32, "big")),),
+                given_name=f"Person{number}", family_name="X", language=None,
+                assurance=Assurance(Level.ITSME, clock()),
+            )  # fmt: skip
+            person = await recognise(conn, who, clock)
+            cookie = await sessions.start(
+                conn, person, who, id_token="t", limits=sessions.Limits.of(Policy()), now=clock()
+            )
+            cookies[cookie] = {"person": str(person), "name": f"Person{number} X", "level": 450}
+
+    async def look(cookie):
+        answer = await http.get(
+            "/me", headers={"Accept": "application/json", "Cookie": f"{SESSION}={cookie}"}
+        )
+        return cookie, answer.json()
+
+    seen = await asyncio.gather(*(look(cookie) for _ in range(5) for cookie in cookies))
+    assert all(cookies[cookie] == answer for cookie, answer in seen)
+    assert len(seen) == 200
 
 
 async def test_a_blocked_person_gets_no_session(http, issuer, db, clock):
