@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx2
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from iam.console import login
 from iam.console.assets import MOUNT, Assets
@@ -75,7 +76,7 @@ def create(
     return app
 
 
-def _programs(settings: Settings, db: Database, clock: Clock, realm: Realm) -> list[object]:
+def _programs(settings: Settings, db: Database, clock: Clock, realm: Realm) -> list[BaseRoute]:
     """What relying portals call: tokens and decisions, which read the same query."""
 
     async def resolve(conn: WriteConnection, identity: Identity) -> PersonId:

@@ -4,13 +4,13 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4 as random_uuid
 
 import pytest
 from alembic import command
 from hypothesis import HealthCheck, settings
 
 from demo.parts.postgres import PostgresServer
+from iam.kernel.ids import uuid4
 from iam.migrations import config
 from iam.storage import Database
 from tests.support.register import Town, settle
@@ -66,7 +66,7 @@ def template(cluster: PostgresServer) -> str:
 @pytest.fixture
 def database_url(cluster: PostgresServer, template: str) -> Iterator[str]:
     """A fresh database of its own for one test (a clone: some 30 ms)."""
-    name = f"t_{random_uuid().hex}"
+    name = f"t_{uuid4().hex}"
     cluster.create_database(name, template=template)
     yield cluster.url(name)
     cluster.drop_database(name)
@@ -98,7 +98,7 @@ def wallonia(cluster: PostgresServer, template: str, tmp_path_factory: pytest.Te
 @pytest.fixture
 def town_url(cluster: PostgresServer, wallonia: str) -> Iterator[str]:
     """A small Wallonia of its own for one test."""
-    name = f"w_{random_uuid().hex}"
+    name = f"w_{uuid4().hex}"
     cluster.create_database(name, template=wallonia)
     yield cluster.url(name)
     cluster.drop_database(name)

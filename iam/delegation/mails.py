@@ -522,7 +522,8 @@ class Mails:
             if not held.suspended
         ]
         found = {await people.person_of(conn, [holder]) for holder in holders}
-        readers = [await self._person(conn, person) for person in sorted(found - {None})]
+        known = sorted(person for person in found if person is not None)
+        readers = [await self._person(conn, person) for person in known]
         return [reader for reader in readers if reader is not None]
 
     async def _person(self, conn: WriteConnection, person: PersonId) -> Reader | None:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select
 
 from iam.bce import queries as register
+from iam.bce.model import Representation
 from iam.delegation.facts import (
     grants_where,
     offices_of,
@@ -44,7 +45,7 @@ class Standing:
     """What a person is in an enterprise at an instant. Empty: the enterprise is none of his business."""
 
     entity: EntityId
-    representations: tuple[register.Representation, ...] = ()
+    representations: tuple[Representation, ...] = ()
     office: Office | None = None
     proposed: Office | None = None
     grants: tuple[Grant, ...] = ()
@@ -72,7 +73,7 @@ async def standings(conn: ReadConnection, person: PersonId, at: datetime) -> Map
     grants = await grants_where(conn, _grant.c.person_id == person)
     requests = await requests_where(conn, _request.c.person_id == person)
     marks = await people.fingerprints(conn, person)
-    represented: dict[EntityId, list[register.Representation]] = {}
+    represented: dict[EntityId, list[Representation]] = {}
     for held in await register.representations_of(conn, marks, at):
         represented.setdefault(held.entity, []).append(held)
     live = [grant for grant in grants.values() if grant.is_live(at)]
@@ -342,7 +343,7 @@ async def entities_with_lapses(conn: ReadConnection, at: datetime, limit: int) -
     return [EntityId(row.entity_id) for row in rows]
 
 
-def _activated() -> object:
+def _activated() -> ColumnElement[bool]:
     later = _office.alias("later")
     return (
         select(later.c.office_id)

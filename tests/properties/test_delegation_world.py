@@ -5,7 +5,6 @@ After every command the tables say what the journal adds up to, and what must ne
 
 import asyncio
 from datetime import timedelta
-from uuid import uuid4 as random_uuid
 
 import pytest
 from hypothesis import settings
@@ -25,6 +24,7 @@ from iam.journal.queries import of_head, unsealed
 from iam.kernel.actor import PersonActor, SystemActor
 from iam.kernel.assurance import Assurance, Level
 from iam.kernel.clock import belgian_day
+from iam.kernel.ids import uuid4
 from iam.kernel.language import Language
 from iam.storage import Database
 from iam.storage.tables import core
@@ -46,7 +46,7 @@ def machine(cluster, wallonia):
         def __init__(self):
             super().__init__()
             self.runner = asyncio.Runner()
-            self.name = f"p_{random_uuid().hex}"
+            self.name = f"p_{uuid4().hex}"
             cluster.create_database(self.name, template=wallonia)
             self.clock = TestClock(NOW)
             self.db = Database(cluster.url(self.name), pool_size=2)

@@ -1,5 +1,7 @@
 """The register: entities, their numbers and facts with both times, extracts, functions, reference data."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -13,23 +15,23 @@ _OPEN = sa.text("recorded_until IS NULL AND ends_at IS NULL")
 _RECORDED = sa.text("recorded_until IS NULL")
 
 
-def _at(name: str, *, null: bool = False) -> sa.Column:
+def _at(name: str, *, null: bool = False) -> "sa.Column[Any]":
     return sa.Column(name, sa.DateTime(timezone=True), nullable=null)
 
 
-def _text(name: str, *, null: bool = False) -> sa.Column:
+def _text(name: str, *, null: bool = False) -> "sa.Column[Any]":
     return sa.Column(name, sa.Text, nullable=null)
 
 
-def _uuid(name: str, *, null: bool = False) -> sa.Column:
+def _uuid(name: str, *, null: bool = False) -> "sa.Column[Any]":
     return sa.Column(name, sa.Uuid, nullable=null)
 
 
-def _date(name: str, *, null: bool = False) -> sa.Column:
+def _date(name: str, *, null: bool = False) -> "sa.Column[Any]":
     return sa.Column(name, sa.Date, nullable=null)
 
 
-def _integer(name: str, *, null: bool = False, auto: bool = False) -> sa.Column:
+def _integer(name: str, *, null: bool = False, auto: bool = False) -> "sa.Column[Any]":
     return sa.Column(name, sa.Integer, nullable=null, autoincrement=auto)
 
 
@@ -39,7 +41,7 @@ def _of_entity(table: str) -> sa.ForeignKeyConstraint:
     )
 
 
-def _both_times(table: str, *columns: sa.Column) -> None:
+def _both_times(table: str, *columns: "sa.Column[Any]") -> None:
     """A table of facts with a valid and a record period."""
     op.create_table(
         table,
@@ -102,7 +104,9 @@ def upgrade() -> None:
 def _facts() -> None:
     _both_times("bce_number", _text("number"))
     op.create_index("uq_bce_number_number", "bce_number", ["number"], unique=True, postgresql_where=_OPEN)
-    op.create_index("uq_bce_number_entity_id", "bce_number", ["entity_id"], unique=True, postgresql_where=_OPEN)
+    op.create_index(
+        "uq_bce_number_entity_id", "bce_number", ["entity_id"], unique=True, postgresql_where=_OPEN
+    )
     _never_two("bce_number", "one_entity", "number")
     _never_two("bce_number", "one_number", "entity_id")
     _both_times(
@@ -166,7 +170,11 @@ def _attempts() -> None:
     )  # fmt: skip
     for table in ("bce_extract", "bce_feed"):
         op.create_index(
-            f"uq_{table}_number", table, ["number"], unique=True, postgresql_where=sa.text("status = 'applied'")
+            f"uq_{table}_number",
+            table,
+            ["number"],
+            unique=True,
+            postgresql_where=sa.text("status = 'applied'"),
         )
     op.create_table(
         "bce_quarantine",

@@ -1,5 +1,7 @@
 """The catalogue, the heads, offices, grants and requests; what must never be true twice."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -10,15 +12,15 @@ branch_labels = None
 depends_on = None
 
 
-def _at(name: str, *, null: bool = False) -> sa.Column:
+def _at(name: str, *, null: bool = False) -> "sa.Column[Any]":
     return sa.Column(name, sa.DateTime(timezone=True), nullable=null)
 
 
-def _text(name: str, *, null: bool = False) -> sa.Column:
+def _text(name: str, *, null: bool = False) -> "sa.Column[Any]":
     return sa.Column(name, sa.Text, nullable=null)
 
 
-def _uuid(name: str, *, null: bool = False) -> sa.Column:
+def _uuid(name: str, *, null: bool = False) -> "sa.Column[Any]":
     return sa.Column(name, sa.Uuid, nullable=null)
 
 
