@@ -6,7 +6,7 @@ wished leads to a second try and then to a page that says so, never round in a c
 
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import structlog
 from fastapi import APIRouter, FastAPI
@@ -19,6 +19,7 @@ from iam.console.viewer import (
     LoginNeeded,
     binding_name,
     cookie_name,
+    login_url,
     optional_viewer,
     page_for,
     set_cookie,
@@ -35,18 +36,20 @@ from iam.realms.backchannel import BACKCHANNEL_PATH, LogoutTokens
 from iam.realms.errors import InvalidToken, KeycloakUnavailable, LoginExpired, LoginFailed
 from iam.realms.model import LoggedOut, Login, Wish
 from iam.realms.oidc import CALLBACK_PATH, LOGGED_OUT_PATH, KeycloakLogin, Realm
-from iam.web.answers import answer
+from iam.web.middleware import starts_with
 from iam.web.paths import local_path
-from iam.web.problems import Fault, ProblemError, Refused, of_fault, of_refusal
+from iam.web.problems import Fault, ProblemError, Refused, of_fault
 from iam.web.state import edge_of, trace_id
 
 log = structlog.get_logger(__name__)
 
 LOGOUT_PATH = "/logout"
+WEAKER_PATH = "/login/weaker"
 OWN_AUTHENTICATION = (BACKCHANNEL_PATH,)
 _LEVELS = {int(level): level for level in (Level.TOTP, Level.ITSME, Level.EID)}
 _BINDING_SECONDS = 1800
 _LONGEST_COOKIE = 64
+_MOST_LAYERS = 5
 
 
 class Pages(Protocol):
@@ -111,8 +114,13 @@ def _wish(request: Request) -> Wish:
 
 
 def _not_a_circle(path: str) -> str:
-    own = urlsplit(path).path.rstrip("/")
-    return "/" if own == LOGIN_PATH or own.startswith((LOGIN_PATH + "/", LOGOUT_PATH)) else path
+    """The page behind a page of login: one that has a way back gives it, the others lead home."""
+    for _ in range(_MOST_LAYERS):
+        parts = urlsplit(path)
+        if not starts_with(parts.path, (LOGIN_PATH, LOGOUT_PATH)):
+            return path
+        path = local_path(dict(parse_qsl(parts.query)).get("next")) or "/"
+    return "/"
 
 
 def _unavailable() -> ProblemError:
@@ -192,7 +200,16 @@ async def _onwards(request: Request, found: Login) -> Response:
     if not wish.fresh:
         # a live session at Keycloak or FAS may have answered in silence: once more, with the person
         return await _begin(request, Wish(path=wish.path, level=wish.level, fresh=True))
-    return await answer(request, of_refusal(Refusal(reason=Reason.LEVEL_TOO_LOW, level=wish.level)))
+    return RedirectResponse(
+        login_url(wish.path, wish.level).replace(LOGIN_PATH, WEAKER_PATH, 1), status_code=303
+    )
+
+
+@router.get(WEAKER_PATH)
+async def weaker(request: Request) -> Response:
+    """The page that says that a login was weaker than asked for. Raises Refused."""
+    await optional_viewer(request)
+    raise Refused(Refusal(reason=Reason.LEVEL_TOO_LOW, level=_wish(request).level or Level.EID))
 
 
 @router.post(LOGOUT_PATH)

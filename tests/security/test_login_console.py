@@ -185,7 +185,8 @@ async def test_a_part_of_a_page_tells_the_whole_page_to_log_in(http):
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.test/", "//evil.test", "/\\evil.test", "/login?next=/x", "/logout/done", "x", ""]
+    "target",
+    ["https://evil.test/", "//evil.test", "/\\evil.test", "/login?next=//evil.test", "/logout/done", "x", ""],
 )
 async def test_the_way_back_never_leads_elsewhere(http, issuer, target):
     back = await log_in(http, issuer, next_path=target)
@@ -302,7 +303,9 @@ async def test_inv_60_a_weaker_login_than_wished_is_asked_for_once_more_and_then
     query = parse_qs(urlsplit(again.headers["location"]).query)
     assert (query["acr_values"], query["prompt"]) == ([f"{LEVEL}500"], ["login"])
 
-    told = await http.get("/login/callback", params=issuer.answer(again.headers["location"]))
+    back = await http.get("/login/callback", params=issuer.answer(again.headers["location"]))
+    assert back.headers["location"] == "/login/weaker?next=%2Fme&level=500"
+    told = await http.get(back.headers["location"])
     assert (told.status_code, told.text) == (401, "problem levelTooLow")
     # the login itself is worth what it is worth
     assert (await me(http))["level"] == 450
@@ -349,6 +352,14 @@ def browser_with(http, cookie):
     one = httpx2.AsyncClient(transport=http._transport, base_url=PUBLIC, headers=BROWSER)
     one.cookies.set(SESSION, cookie)
     return one
+
+
+async def test_the_way_back_from_a_page_of_login_is_the_page_behind_it(http, issuer):
+    weaker = "/login/weaker?next=%2Fstrong%3Fa%3D1&level=500"
+    back = await log_in(http, issuer, Persona(acr=f"{LEVEL}500"), next_path=weaker, level=500)
+    assert back.headers["location"] == "/strong?a=1"
+    deep = "/login?next=" * 9 + "/x"
+    assert (await log_in(http, issuer, next_path=deep, fresh=1)).headers["location"] == "/"
 
 
 async def test_who_is_logged_in_strongly_enough_is_not_asked(http, issuer):
