@@ -20,6 +20,7 @@ from iam.kernel.identity import Identity
 from iam.kernel.ids import PersonId
 from iam.people.recognise import recognise
 from iam.realms.backchannel import LogoutTokens
+from iam.realms.http import make_client
 from iam.realms.oidc import KeycloakLogin, Realm
 from iam.realms.subject_tokens import SubjectTokens
 from iam.settings import Settings, load
@@ -43,7 +44,7 @@ def create(
     """The whole service, ready to serve; nothing is opened before its first request or its start."""
     settings = settings or load()
     db = Database(settings.database_url.get_secret_value())
-    outward = http or httpx2.AsyncClient(timeout=settings.keycloak.timeout_seconds)
+    outward = http or make_client(settings.keycloak.timeout_seconds)
     realm = Realm(settings.keycloak, outward, settings.fingerprint_keys, clock)
 
     @asynccontextmanager
@@ -92,7 +93,8 @@ def edge_policy(settings: Settings) -> EdgePolicy:
     """What the edge demands of each path."""
     return EdgePolicy(
         public_url=settings.issuer,
-        form_targets=(origin_of(settings.keycloak.base_url),),
+        # a log-out goes on to Keycloak and from there to FAS
+        form_targets=(origin_of(settings.keycloak.base_url), origin_of(settings.fas_issuer)),
         own_authentication=(*OAUTH, *AUTHZEN, *login.OWN_AUTHENTICATION),
         media_types=dict.fromkeys((*OAUTH, *AUTHZEN), ()),
     )

@@ -13,6 +13,7 @@ from iam.notify.queue import erase_old
 from iam.notify.smtp import SmtpMailer
 from iam.people.links import Minter
 from iam.people.sessions import forget_before as forget_sessions
+from iam.realms.sessions import forget_expired
 from iam.settings import Settings
 from iam.storage import Database
 from iam.tokens.partitions import ensure_partitions
@@ -66,6 +67,7 @@ def chores(settings: Settings, db: Database, clock: Clock) -> list[Chore]:
             await erase_old(conn, now, _KEEP_MAILS)
             await forget_acts(conn, now - _KEEP_ACTS)
             await forget_sessions(conn, now - _KEEP_SESSIONS)
+            await forget_expired(conn, now)
         return 0
 
     return [
