@@ -136,6 +136,33 @@ async def test_inv_05_a_number_is_on_one_entity_and_an_entity_has_one_number(db,
     assert second.number.digits == number(1)
 
 
+@pytest.mark.parametrize(
+    ("table", "constraint"),
+    [("bce_number", "ex_bce_number_one_"), ("bce_snapshot", "ex_bce_snapshot_one_state")],
+)
+async def test_two_versions_of_a_fact_never_hold_at_once(db, apply, table, constraint):
+    """Alembic does not see exclusion constraints: here they are."""
+    await apply(Extract.of(0))
+    columns = ", ".join(
+        row.column_name
+        for row in await rows(
+            db,
+            "SELECT column_name FROM information_schema.columns WHERE table_name = :t"
+            " AND column_name NOT IN ('version_id', 'ends_at')",
+            t=table,
+        )
+    )
+
+    with pytest.raises(IntegrityError, match=constraint):
+        async with db.write() as conn:
+            await conn.execute(
+                text(
+                    f"INSERT INTO {table} ({columns}, ends_at)"
+                    f" SELECT {columns}, starts_at + interval '1 day' FROM {table}"
+                )
+            )
+
+
 async def test_inv_05_a_replaced_number_keeps_the_entity_and_tells_once(db, apply, clock):
     await apply(Extract.of(0, 1))
     await watch(db, 0)
