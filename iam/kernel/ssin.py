@@ -125,12 +125,3 @@ _CANDIDATE = re.compile(r"(?<![0-9])(?=((?:[0-9][\s.\-/\u00a0]{0,3}){10}[0-9])(?
 def holds_ssin(text: str, today: date) -> bool:
     """Whether a free text holds a checksum-valid national number, however it is punctuated."""
     return any(is_ssin(_SEPARATORS.sub("", match.group(1)), today) for match in _CANDIDATE.finditer(text))
-
-
-def without_ssin(text: str, today: date) -> str:
-    """The text with each checksum-valid national number in it cut out, for showing it again to be mended."""
-
-    def cut(match: re.Match[str]) -> str:
-        return "[…]" if is_ssin(_SEPARATORS.sub("", match.group()), today) else match.group()
-
-    return _CANDIDATE.sub(cut, text)

@@ -19,6 +19,7 @@ from iam.console.forms import (
     once,
     read_day,
     see_other,
+    shown_again,
     words_of,
 )
 from iam.console.managing import Case, case_of
@@ -33,7 +34,6 @@ from iam.kernel.ids import RequestId, uuid4
 from iam.kernel.language import Language
 from iam.kernel.period import Period
 from iam.kernel.reasons import Kind, Reason
-from iam.kernel.ssin import without_ssin
 from iam.storage import ReadConnection, WriteConnection
 from iam.texts import formats, translator
 from iam.texts.reasons import refusal_sentence
@@ -433,7 +433,7 @@ async def keep_refusal(
         errors = tuple(errors_of(foreseen, language, {"reason"}))
         if not errors:
             return see_other(_place(request_id))
-        shown = without_ssin(reason, belgian_day(now))
+        shown = shown_again(reason, now)
         return await _refusal_page(request, conn, viewer, case, shown, errors)
     draft = _draft_in(request) or uuid4()
     await drafts.keep(conn, viewer.person, draft, _REFUSAL, {"reason": reason}, now)

@@ -19,6 +19,7 @@ from iam.console.forms import (
     once,
     read_day,
     see_other,
+    shown_again,
     words_of,
 )
 from iam.console.managing import Catalogue, managed
@@ -44,9 +45,9 @@ from iam.kernel.clock import belgian_day
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import GrantId
 from iam.kernel.language import Language
+from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.period import Period
 from iam.kernel.reasons import Kind, Reason
-from iam.kernel.ssin import without_ssin
 from iam.settings import Settings
 from iam.storage import ReadConnection
 from iam.texts import formats, translator
@@ -68,7 +69,8 @@ def _place(found: Enterprise) -> str:
 
 
 def _context(settings: Settings, found: Enterprise) -> RoleContext:
-    staff = settings.staff_enterprise == found.number.digits
+    named = settings.staff_enterprise
+    staff = named is not None and EnterpriseNumber.parse(named) == found.number
     return RoleContext.STAFF if staff else RoleContext.ENTERPRISE
 
 
@@ -287,24 +289,23 @@ async def taken(
 
 async def _ending(
     request: Request, conn: ReadConnection, viewer: Viewer, grant_id: str, now: datetime
-) -> tuple[HeldRole, Enterprise, Standing]:
-    """The grant, for its holder or for who manages the enterprise. Raises ProblemError, 404 or 403."""
+) -> tuple[HeldRole, Enterprise]:
+    """The grant, for who manages its enterprise. Raises ProblemError, 404 or 403."""
     held = await queries.held_role(conn, GrantId(id_in(grant_id)))
     if held is None:
         raise not_found()
-    entity = held.grant.entity
-    if held.grant.person == viewer.person:
-        standing = await queries.standing(conn, viewer.person, entity, now)
-    else:
-        standing = await managed(conn, viewer, entity, now)
-    found = (await register.load(conn, [entity]))[entity]
+    standing = await managed(conn, viewer, held.grant.entity, now)
+    found = (await register.load(conn, [held.grant.entity]))[held.grant.entity]
     inside(request, found, standing, f"{_place(found)}/people")
-    return held, found, standing
+    return held, found
 
 
 @router.get(DESK + "/grants/{grant_id}/end")
 async def ending(request: Request, grant_id: str, viewer: Seen, conn: Snapshot, clock: Now) -> Response:
-    """What ending the role brings about, before it is done."""
+    """What ending the role brings about, before it is done; a role of one's own is given up elsewhere."""
+    held, found = await _ending(request, conn, viewer, grant_id, clock())
+    if held.grant.person == viewer.person:
+        return see_other(f"{ENTERPRISES}/{found.number.digits}/grants/{held.grant.id}/end")
     return await _end_page(request, conn, viewer, grant_id, "", clock(), None)
 
 
@@ -318,8 +319,8 @@ async def _end_page(
     refused: Refusal | None,
 ) -> Response:
     language = language_of(request)
-    held, found, standing = await _ending(request, conn, viewer, grant_id, now)
-    grant, mine = held.grant, held.grant.person == viewer.person
+    held, found = await _ending(request, conn, viewer, grant_id, now)
+    grant = held.grant
     command = c.EndGrant(entity=grant.entity, grant=grant.id, reason=reason or "–")
     foreseen = await door_of(request).foresee(conn, command, viewer.actor)
     errors = () if refused is None else tuple(errors_of(refused, language, {"reason"}))
@@ -330,20 +331,18 @@ async def _end_page(
         for each in await queries.held_roles(conn, grant.entity, now)
         if each.grant.role == grant.role and each.grant.person != grant.person
     ]
-    label = words.role_label(roles.get(grant.role), grant.role, language)
     return render(
         request,
         "desk/end.html",
         status_code=400 if errors else 200,
-        back=f"{_place(found)}/people" if standing.is_gap else f"{ENTERPRISES}/{found.number.digits}",
+        back=f"{_place(found)}/people",
         url=f"{DESK}/grants/{grant.id}/end",
-        mine=mine,
         who=words.person(held.holder.given_name, held.holder.family_name, language),
-        label=label,
+        label=words.role_label(roles.get(grant.role), grant.role, language),
         enterprise=words.enterprise(found, language),
         until=formats.until(grant.period, language),
         others=len(others),
-        reason=without_ssin(reason, belgian_day(now)),
+        reason=shown_again(reason, now),
         is_over=not grant.is_live(now),
         errors=errors,
         login=step_up_url(foreseen, address_of(request)) if foreseen is not None and stepping_up else None,
@@ -358,7 +357,9 @@ async def end(
 ) -> Response:
     """The role is over: the next question of a portal is answered with no."""
     now = clock()
-    held, _found, _standing = await _ending(request, conn, viewer, grant_id, now)
+    held, found = await _ending(request, conn, viewer, grant_id, now)
+    if held.grant.person == viewer.person:
+        return see_other(f"{ENTERPRISES}/{found.number.digits}/grants/{held.grant.id}/end")
     command = c.EndGrant(entity=held.grant.entity, grant=held.grant.id, reason=form.text("reason"))
 
     async def do() -> str | Refusal:
@@ -377,19 +378,16 @@ async def end(
 async def ended(request: Request, grant_id: str, viewer: Seen, conn: Snapshot, clock: Now) -> Response:
     """What was ended, and who is told."""
     now, language = clock(), language_of(request)
-    held, found, standing = await _ending(request, conn, viewer, grant_id, now)
+    held, found = await _ending(request, conn, viewer, grant_id, now)
     if held.grant.ended is None:
         return see_other(f"{DESK}/grants/{held.grant.id}/end")
     roles = await catalogue.load(conn)
     return render(
         request,
         "desk/ended.html",
-        mine=held.grant.person == viewer.person,
         who=words.person(held.holder.given_name, held.holder.family_name, language),
         label=words.role_label(roles.get(held.grant.role), held.grant.role, language),
         enterprise=words.enterprise(found, language),
         reference=words.reference(held.grant.id),
-        on=standing.is_gap,
         people=f"{_place(found)}/people",
-        own=f"{ENTERPRISES}/{found.number.digits}",
     )
