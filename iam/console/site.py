@@ -8,12 +8,17 @@ from starlette.requests import Request
 from iam.console.pages import (
     adding,
     addresses,
+    appointments,
     asking,
+    bootstrap,
+    desk,
     enterprises,
     help_pages,
+    helpdesk,
     home,
     openings,
     renounce,
+    represent,
     requests,
 )
 from iam.console.render import LANGUAGE_FIELD
@@ -35,6 +40,11 @@ _MODULES: tuple[ModuleType, ...] = (
     addresses,
     openings,
     help_pages,
+    desk,
+    represent,
+    appointments,
+    helpdesk,
+    bootstrap,
 )
 
 
