@@ -38,6 +38,7 @@ _AFTER_NOTICE = 0.1
 _QUIET = 1.0
 _NOTICED_FOR = 2.0
 _IDLE = 0.5
+_TIME_PASSES = 5.0
 _AFTER_FAILURE = 2.0
 _STOP_SECONDS = 20.0
 
@@ -87,6 +88,7 @@ class Process:
         self._truth = truth or Truth()
         self._directories = targets(settings, db)
         self._by = Chances(clock=system_clock)
+        self._time_at = 0.0
         self._stopping = asyncio.Event()
         self._noticed = asyncio.Event()
         self._work = {directory.target: asyncio.Event() for directory in self._directories}
@@ -149,9 +151,11 @@ class Process:
         following = consumer(self._truth, [one.target for one in self._directories], self._by.clock)
         while not self._stopping.is_set():
             marked = await deliver(self._db, following, self._by.clock)
-            marked += await time_passes(
-                self._db, self._truth, [one.target for one in self._directories], self._by.clock
-            )
+            if time.monotonic() >= self._time_at:
+                self._time_at = time.monotonic() + _TIME_PASSES
+                marked += await time_passes(
+                    self._db, self._truth, [one.target for one in self._directories], self._by.clock
+                )
             if marked:
                 for event in self._work.values():
                     event.set()
