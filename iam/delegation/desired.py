@@ -35,7 +35,7 @@ _LIVE = """
       JOIN delegation_role r ON r.code = g.role
       JOIN bce_enterprise_view e ON e.entity_id = g.entity_id AND e.operating
       JOIN people_person_view p ON p.person_id = g.person_id AND NOT p.blocked
-     WHERE g.recorded_until IS NULL
+     WHERE g.recorded_until IS NULL AND g.ended IS NULL
        AND g.starts_at <= :at AND (g.ends_at IS NULL OR :at < g.ends_at)
        AND (r.retired_at IS NULL OR :at < r.retired_at)
 """

@@ -56,7 +56,8 @@ class Rights:
         return min(ends) if ends else None
 
 
-# One round trip: who, for whom, what; and the counters that make the revision.
+# One round trip: who, for whom, what; and the counters that make the revision. A grant that was ended is
+# over, whatever this machine's clock says: the enterprise's own time may be ahead of it.
 _RIGHTS = text(
     """
     SELECT p.person_id, p.blocked, p.revision AS person_revision,
@@ -70,7 +71,7 @@ _RIGHTS = text(
       LEFT JOIN delegation_head h ON h.entity_id = e.entity_id
       LEFT JOIN (delegation_grant g JOIN delegation_role r ON r.code = g.role)
              ON g.entity_id = e.entity_id AND g.person_id = p.person_id
-            AND g.recorded_until IS NULL
+            AND g.recorded_until IS NULL AND g.ended IS NULL
             AND g.starts_at <= :at AND (g.ends_at IS NULL OR :at < g.ends_at)
             AND (r.retired_at IS NULL OR :at < r.retired_at)
             AND g.role = ANY(:ceiling)
@@ -170,7 +171,8 @@ _CHOICES = text(
       FROM delegation_grant g
       JOIN delegation_role r ON r.code = g.role
       JOIN bce_enterprise_view e ON e.entity_id = g.entity_id AND e.operating
-     WHERE g.person_id = :person AND g.recorded_until IS NULL
+      JOIN people_person_view p ON p.person_id = g.person_id AND NOT p.blocked
+     WHERE g.person_id = :person AND g.recorded_until IS NULL AND g.ended IS NULL
        AND g.starts_at <= :at AND (g.ends_at IS NULL OR :at < g.ends_at)
        AND (r.retired_at IS NULL OR :at < r.retired_at)
        AND g.role = ANY(:ceiling)
