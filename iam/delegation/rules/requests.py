@@ -176,7 +176,7 @@ def approve(command: c.ApproveRequest, facts: Facts) -> Outcome | Refusal:
             return held
     approved = e.RequestApproved(
         request=request.id, entity=facts.entity.id, person=request.person, by=actor.person,
-        shortened=_shorter(given, request.wished), at=facts.now,
+        shortened=_shorter(given, request.wished, facts), at=facts.now,
     )  # fmt: skip
     grants = tuple(
         granted(
@@ -254,5 +254,5 @@ def _given(
     return checks.period(facts, roles, starts, ends)
 
 
-def _shorter(given: Period, wished: Period) -> bool:
-    return given.end != wished.end or given.start > max(wished.start, given.start)
+def _shorter(given: Period, wished: Period, facts: Facts) -> bool:
+    return given.end != wished.end or given.start > max(wished.start, facts.now)
