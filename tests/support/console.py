@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
-from uuid import uuid4
 
 import httpx2
 from fastapi import FastAPI
@@ -17,6 +16,7 @@ from sqlalchemy import text
 from iam.app import create
 from iam.kernel.assurance import Assurance, Level
 from iam.kernel.identity import Identity
+from iam.kernel.ids import uuid4
 from iam.people import sessions
 from iam.portals.commands import apply_to
 from iam.portals.definition import read
