@@ -324,10 +324,12 @@ class Portal:
 
     def _chooser(self, demarche: Demarche) -> str:
         """Mon Espace's choice of an enterprise, which comes back to our registered address."""
-        back = self.settings.base_url + demarche.path
-        return (
-            f"{self.settings.mon_espace_url}/choose?{urlencode({'demarche': demarche.code, 'return': back})}"
-        )
+        asked = {
+            "portal": self.settings.client_id,
+            "demarche": demarche.code,
+            "return": self.settings.base_url + demarche.path,
+        }
+        return f"{self.settings.mon_espace_url}/choose?{urlencode(asked)}"
 
     @staticmethod
     def _start_path(demarche: Demarche, number: str | None) -> str:
