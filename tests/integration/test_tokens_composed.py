@@ -1,0 +1,214 @@
+"""The OAuth side as it is composed: the service's own application, rights from delegation's tables, logins
+verified by the realm's room. Only Keycloak is the small issuer of the test's process."""
+
+import hashlib
+from datetime import timedelta
+
+import httpx2
+import pytest
+from habilis_portal import AsyncHabilisClient, Denied, Rejected, StepUpNeeded, Unavailable
+from sqlalchemy import text
+
+from iam.app import create
+from iam.delegation import commands as c
+from iam.kernel.assurance import Level
+from iam.people.commands import block
+from iam.portals.commands import apply_to
+from iam.portals.definition import read
+from iam.tokens import service as tokens
+from tests.support.acts import DUPONT, SERVAIS, did, gap, given
+from tests.support.issuer import LEVEL, LUC, SETTINGS, Issuer, Persona
+from tests.support.register import REPOSITORY
+from tests.support.settings import some_settings
+
+pytestmark = pytest.mark.anyio
+PORTAL, SECRET = "https://portail.test", "Rk7pX2mB9vQw4ZtL8sYd3NcJ6hGf"
+
+
+class Side:
+    """The service, Keycloak's small issuer, and a portal that uses the library."""
+
+    def __init__(self, town, app, settings, issuer, transport):
+        self.town, self.app, self.settings, self.issuer = town, app, settings, issuer
+        self.habilis = AsyncHabilisClient(
+            issuer=settings.issuer, audience=PORTAL, client_id="portail-wallonie", client_secret=SECRET,
+            http=httpx2.AsyncClient(transport=transport), clock=lambda: town.clock().timestamp(),
+        )  # fmt: skip
+
+    async def exchange(self, number=DUPONT, persona=None, token=None, **more):
+        token = token or self.issuer.access_token(persona or Persona())
+        return await self.habilis.exchange(token, enterprise=number, **more)
+
+
+@pytest.fixture
+async def side(town):
+    issuer = Issuer(town.clock)
+    settings = some_settings(database_url=town.db.url).model_copy(update={"keycloak": SETTINGS})
+    variables = {
+        "PORTAIL_WALLONIE_URL": PORTAL,
+        "PORTAIL_WALLONIE_SECRET_SHA256": hashlib.sha256(SECRET.encode()).hexdigest(),
+    }
+    portals = (REPOSITORY / "demo" / "portals.toml").read_text(encoding="utf-8")
+    await apply_to(town.db, read(portals, variables), town.clock, dry_run=False)
+    await tokens.prepare(settings, town.db, town.clock)
+    outward = issuer.http()
+    app = create(settings, clock=town.clock, http=outward)
+    yield Side(town, app, settings, issuer, httpx2.ASGITransport(app=app, raise_app_exceptions=False))
+    await outward.aclose()
+    await app.state.edge.database.close()
+
+
+@pytest.fixture
+async def grant(side):
+    """Karim may file grants for Dupont: Luc represents it, Jeanne is its chief access manager."""
+    await gap(side.town, "luc", "jeanne")
+    return await given(side.town, "jeanne", "karim", "primes.deposer")
+
+
+async def test_the_employee_gets_a_mandate_that_says_what_was_given(side, grant):
+    mandate = await side.exchange()
+
+    assert (mandate.enterprise_number, mandate.enterprise_name) == (DUPONT, "Menuiserie Dupont SRL")
+    [role] = mandate.roles
+    assert (role.code, role.grant) == ("primes.deposer", str(grant))
+    assert mandate.level == 450
+    assert mandate.capacity == "role_holder"
+    assert (await side.habilis.introspect(mandate.token)).active
+    decision = await side.habilis.evaluate(mandate.subject, "primes-investissement", DUPONT)
+    assert decision.permitted
+    assert decision.revision == mandate.revision
+    assert decision.until == mandate.until
+
+
+async def test_inv_59_the_gap_ends_the_role_and_everything_says_no(side, grant):
+    mandate = await side.exchange()
+    town = side.town
+
+    await did(
+        town, c.EndGrant(entity=town.entity(DUPONT), grant=grant, reason="Il change de service."), "jeanne"
+    )
+
+    with pytest.raises(Denied):
+        await side.exchange()
+    assert not (await side.habilis.introspect(mandate.token)).active
+    assert not (await side.habilis.evaluate(mandate.subject, "primes.deposer", DUPONT)).permitted
+
+
+async def test_inv_62_whoever_was_given_nothing_gets_nothing(side, grant):
+    luc = Persona(subject="sub-luc", session="sid-luc", number=LUC, given_name="Luc", family_name="Dupont")
+    for persona, number in ((luc, DUPONT), (None, SERVAIS), (None, "0200065765")):
+        with pytest.raises(Denied):
+            await side.exchange(number, persona)
+
+
+async def test_a_citizen_needs_no_grant(side):
+    mandate = await side.exchange(None)
+    assert (mandate.capacity, mandate.roles) == ("citizen", ())
+
+
+async def test_inv_60_a_role_that_wants_eid(side, grant):
+    await given(side.town, "jeanne", "karim", "aides.signer")
+
+    weak = await side.exchange()
+    assert [role.code for role in weak.roles] == ["primes.deposer"]
+    assert [(each.action, each.acr_values) for each in weak.step_up] == [("aides.signer", Level.EID.acr)]
+    with pytest.raises(StepUpNeeded) as caught:
+        await side.exchange(actions=["aides.signer"])
+    assert caught.value.acr_values == Level.EID.acr
+
+    side.town.clock.advance(seconds=5)
+    strong = await side.exchange(persona=Persona(acr=f"{LEVEL}500"), actions=["aides.signer"])
+    assert strong.has_role("aides.signer")
+    assert strong.level == 500
+
+
+async def test_inv_58_the_mandate_ends_with_the_right(side):
+    await gap(side.town, "luc", "jeanne")
+    today = side.town.clock().date()
+    await given(side.town, "jeanne", "karim", "primes.deposer", last=today)
+    midnight = side.town.clock().replace(hour=23, minute=0)  # in Brussels, in winter
+    side.town.clock.now = midnight - timedelta(seconds=40)
+    mandate = await side.exchange()
+    assert mandate.expires_at == midnight
+    side.town.clock.now = midnight
+    with pytest.raises(Denied):
+        await side.exchange()
+
+
+async def test_a_blocked_person(side, grant):
+    from iam.journal.model import Context
+    from iam.kernel.actor import Capacity, SystemActor
+
+    mandate = await side.exchange()
+    context = Context(actor=SystemActor(trigger="test"), capacity=Capacity.SYSTEM, at=side.town.clock())
+    async with side.town.db.write() as conn:
+        await block(conn, side.town.person("karim"), context)
+    with pytest.raises(Denied):
+        await side.exchange()
+    assert not (await side.habilis.introspect(mandate.token)).active
+
+
+async def test_case_43_a_login_at_another_client_is_not_ours(side, grant):
+    with pytest.raises(Rejected) as caught:
+        await side.exchange(token=side.issuer.access_token(client="mon-espace"))
+    assert caught.value.code == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"iss": "https://evil.test"}, {"aud": "portail-wallonie"}, {"exp": 1}, {"sid": ...}]
+)
+async def test_case_38_a_subject_token_that_is_not_right(side, grant, changes):
+    with pytest.raises(Rejected):
+        await side.exchange(token=side.issuer.access_token(**changes))
+
+
+async def test_a_session_that_ended_at_keycloak(side, grant):
+    side.issuer.ended.add("sid-karim")
+    with pytest.raises(Rejected):
+        await side.exchange()
+
+
+async def test_keycloak_down_is_said_and_nothing_is_issued(side, grant):
+    side.issuer.down = True
+    with pytest.raises(Unavailable):
+        await side.exchange()
+    async with side.town.db.read() as conn:
+        assert (await conn.execute(text("SELECT count(*) FROM tokens_issue"))).scalar_one() == 0
+
+
+async def test_inv_6_and_57_the_national_number_is_in_no_token_row_or_answer(side, grant):
+    from tests.support.issuer import KARIM
+
+    mandate = await side.exchange()
+    seen = [mandate.token, repr(mandate), repr(await side.habilis.introspect(mandate.token))]
+    async with side.town.db.read() as conn:
+        for table in ("tokens_issue", "tokens_key", "portals_pairwise", "portals_portal"):
+            seen += (await conn.execute(text(f"SELECT t::text FROM {table} t"))).scalars()
+    import base64
+
+    claims = base64.urlsafe_b64decode(mandate.token.split(".")[1] + "==").decode()
+    for spelling in (KARIM, f"{KARIM[:2]}.{KARIM[2:4]}.{KARIM[4:6]}-{KARIM[6:9]}.{KARIM[9:]}"):
+        assert spelling not in claims
+        assert not [each for each in seen if spelling in each]
+    assert str(side.town.person("karim")) not in claims
+
+
+async def test_the_edge_lets_the_protocols_answer_for_themselves(side):
+    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=side.app), base_url=side.settings.issuer)
+    no_client = await http.post("/oauth2/token", data={"grant_type": "x"})
+    assert (no_client.status_code, no_client.json()["error"]) == (401, "invalid_client")
+    as_json = await http.post("/oauth2/token", json={})
+    assert (as_json.status_code, as_json.json()["error"]) == (400, "invalid_request")
+    foreign = await http.post("/oauth2/token", data={"a": "b"}, headers={"origin": "https://evil.test"})
+    assert foreign.json()["error"] == "invalid_client"
+    asked = await http.post(
+        "/access/v1/evaluation",
+        content=b"{",
+        auth=("portail-wallonie", SECRET),
+        headers={"x-request-id": "r"},
+    )
+    assert (asked.status_code, asked.headers["x-request-id"]) == (400, "r")
+    metadata = (await http.get("/.well-known/oauth-authorization-server")).json()
+    assert metadata["issuer"] == side.settings.issuer
+    assert (await http.get("/.well-known/jwks.json")).headers["cache-control"].startswith("public")
+    await http.aclose()
