@@ -141,7 +141,7 @@ def step_link(
         case Step.OPEN:
             return _("Ouvrir une démarche"), here
         case Step.TAKE:
-            return _("Me donner un rôle"), f"/desk/{number.digits}/people"
+            return _("Me donner un rôle"), f"/desk/{number.digits}/own"
         case Step.CONFIRM:
             return _("Confirmer mon adresse e-mail"), follow
         case Step.WAIT:
