@@ -17,7 +17,7 @@ from iam.realms.sessions import forget_expired
 from iam.settings import Settings
 from iam.storage import Database
 from iam.tokens.partitions import ensure_partitions
-from iam.tokens.record import day_of
+from iam.tokens.record import day_of, forget_revoked
 from iam.web.idempotency import forget_before as forget_acts
 from iam.worker import Chore, Worker, relay_all, seal_all
 
@@ -65,6 +65,7 @@ def chores(settings: Settings, db: Database, clock: Clock) -> list[Chore]:
         now = clock()
         async with db.write() as conn:
             await erase_old(conn, now, _KEEP_MAILS)
+            await forget_revoked(conn, now)
             await forget_acts(conn, now - _KEEP_ACTS)
             await forget_sessions(conn, now - _KEEP_SESSIONS)
             await forget_expired(conn, now)
