@@ -70,7 +70,7 @@ async def test_accept_gives_the_role_and_leads_to_the_receipt(site, town, asked)
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/desk/requests/{asked}/decided"
     receipt = words_in(await jeanne.get(answer.headers["location"]))
-    assert "Vous avez accepté la demande de Karim Benali." in receipt
+    assert "Vous avez donné le rôle à Karim Benali." in receipt
     assert "jusqu'au 4 mars 2027" in receipt
     people = words_in(await jeanne.get(f"/desk/{DUPONT}/people"))
     assert "Karim Benali" in people
@@ -87,7 +87,7 @@ async def test_inv_42_a_refusal_wants_a_reason_and_keeps_it(site, town, asked):
     done = await refused(jeanne, asked)
     assert done.headers["location"] == f"/desk/requests/{asked}/decided"
     receipt = words_in(await jeanne.get(done.headers["location"]))
-    assert "Vous avez refusé la demande de Karim Benali." in receipt, receipt
+    assert "Vous avez refusé le rôle à Karim Benali." in receipt, receipt
     assert "Nous ne vous connaissons pas." in receipt
     karim = await site.visitor("karim")
     assert "Nous ne vous connaissons pas." in words_in(await karim.get(f"/requests/{asked}"))

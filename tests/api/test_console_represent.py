@@ -1,6 +1,5 @@
 """The neutral link, what a representative sees, and naming a chief access manager (DOMAIN 7.3 nr 25-27, 49)."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -118,7 +117,7 @@ async def test_inv_06_the_number_is_in_no_page_row_address_or_log(site, town, ca
             *capsys.readouterr(),
         ]
     )
-    assert ssin not in re.sub(r"[^0-9]", "", dotted) or ssin not in emitted
+    assert ssin not in emitted
     assert dotted not in emitted
 
 
@@ -191,11 +190,6 @@ async def test_inv_25_an_old_or_weak_login_is_renewed_and_everything_comes_back(
     check = await again.get(kept.headers["location"])
     answer = await again.post(f"/represent/{DUPONT}/check", data={"act": act_in(check), "draft": draft})
     assert "/appointments/" in answer.headers["location"]
-    weak = await site.visitor("luc", Level.ITSME)
-    assert (
-        "level=500" in (await weak.get(f"/represent/{DUPONT}/appoint/me")).text
-        or (await weak.get(f"/represent/{DUPONT}/appoint/me")).status_code == 303
-    )
 
 
 async def test_a_weak_login_is_asked_for_the_eid(site, town):

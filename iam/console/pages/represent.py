@@ -154,9 +154,12 @@ async def enterprise(request: Request, number: str, viewer: Seen, conn: Snapshot
     """On which basis the person represents the enterprise, who manages its accesses, what she can do."""
     now, language = clock(), language_of(request)
     seen = await _represented(request, conn, viewer, number, now)
-    refusal = await _obstacle(request, conn, viewer, seen, viewer.person)
-    obstacle = refusal if refusal is not None and refusal.reason in _OBSTACLES else None
     found = seen.enterprise
+    refusal = await _obstacle(request, conn, viewer, seen, viewer.person)
+    if not found.operating:
+        # its functions are suspended too, but no curator can help here
+        refusal = Refusal(reason=Reason.ENTERPRISE_CEASED)
+    obstacle = refusal if refusal is not None and refusal.reason in _OBSTACLES else None
     return render(
         request,
         "represent/enterprise.html",
