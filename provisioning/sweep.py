@@ -39,6 +39,8 @@ async def sweep(
     target cannot be asked what it shows.
     """
     target = directory.target
+    # First, so that a target that is down is not swept again and again.
+    shown = await directory.known()
     async with db.write() as conn:
         if not await projection.begin_sweep(conn, target, clock(), period):
             log.critical("provisioning.guard.waits", target=target.value)
@@ -51,7 +53,6 @@ async def sweep(
         return await projection.stored_entities(conn, after, _PAGE)
 
     marked = await _mark_pages(db, live, target, clock) + await _mark_pages(db, stored, target, clock)
-    shown = await directory.known()
     async with db.write() as conn:
         await projection.mark(conn, shown, [target], clock(), by_sweep=True)
     await _tidy(db, directory)

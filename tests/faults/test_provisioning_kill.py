@@ -162,8 +162,8 @@ async def test_inv_64_keycloak_converges_wherever_the_process_was_killed(
     )  # fmt: skip
     target = KeycloakTarget(groups, db, parent=parent)
     killed = 0
-    # Every second moment: one costs a process and some thirty requests.
-    for die_at in range(1, 300, 2):
+    # Every third moment: one costs a process and some thirty requests.
+    for die_at in range(1, 300, 3):
         scene = Scene.set_up(eyes.account)
         told = scene.told(
             scene.after, die_at, target="keycloak", database=database_url, url=keycloak.base_url,
@@ -181,4 +181,4 @@ async def test_inv_64_keycloak_converges_wherever_the_process_was_killed(
     target.close()
 
     assert ended.returncode == 0, ended.stderr
-    assert killed >= 8
+    assert killed >= 5

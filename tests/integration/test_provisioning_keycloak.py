@@ -322,7 +322,6 @@ async def test_more_groups_than_a_page_are_all_seen(groups):
     assert len(groups.children(top)) == 120
     assert groups.find(top, "child-117") is not None
     assert groups.find(top, "child-11") is None
-    groups.delete(top)
 
 
 async def test_the_provisioner_uses_no_list_of_all_groups_and_no_path(
