@@ -20,6 +20,7 @@ app = typer.Typer(
     help="Habilis: who may act for which enterprise.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 db_app = typer.Typer(help="The database's schema.", no_args_is_help=True)
+projection_app = typer.Typer(help="Groups in Keycloak and the directory.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 app.add_typer(bce_app, name="bce")
 app.add_typer(catalogue_app, name="catalogue")
@@ -27,6 +28,7 @@ app.add_typer(delegation_app, name="delegation")
 app.add_typer(portals_app, name="portals")
 app.add_typer(keys_app, name="keys")
 app.add_typer(realm_app, name="realm")
+app.add_typer(projection_app, name="projection")
 app.command("bootstrap")(bootstrap)
 
 
@@ -81,6 +83,27 @@ def provision() -> None:
     settings = load()
     configure(settings.log_level)
     run(settings)
+
+
+@projection_app.command("status")
+def projection_status() -> None:
+    """Say how far Keycloak and the directory are behind the truth."""
+    from provisioning.main import backlog  # noqa: PLC0415 - a process of its own
+
+    for target, found in backlog(load()).items():
+        typer.echo(
+            f"{target}: {found.behind} behind, {found.failing} failing, {found.held} held"
+            + (", stopped by the deletion guard" if found.stopped else "")
+        )
+
+
+@projection_app.command("confirm")
+def projection_confirm() -> None:
+    """Let the removals go on that the deletion guard stopped: somebody has looked."""
+    from provisioning.main import confirm  # noqa: PLC0415 - a process of its own
+
+    for target, waiting in confirm(load()).items():
+        typer.echo(f"{target}: {waiting} enterprises go on")
 
 
 def main() -> None:

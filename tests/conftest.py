@@ -13,8 +13,12 @@ from demo.parts.postgres import PostgresServer
 from iam.kernel.ids import uuid4
 from iam.migrations import config
 from iam.storage import Database
+from tests.support.identity import addresses, browser, fas, fas_process, keycloak, other_browser
 from tests.support.register import Town, settle
 from tests.support.settings import some_settings
+
+# One Keycloak for the whole run, whichever folder asks first.
+__all__ = ["addresses", "browser", "fas", "fas_process", "keycloak", "other_browser"]
 
 settings.register_profile(
     "habilis", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -185,7 +185,9 @@ async def test_a_failing_consumer_waits_then_goes_on_and_its_work_is_undone(db, 
     fails = [True]
 
     async def handle(conn, entry):
-        await append(conn, Head(HeadKind.PERSON, entry.id), 1, [Something(thing=entry.id, count=7)], context(clock))
+        await append(
+            conn, Head(HeadKind.PERSON, entry.id), 1, [Something(thing=entry.id, count=7)], context(clock)
+        )
         if fails:
             fails.pop()
             raise OSError

@@ -14,9 +14,7 @@ def _failed(report: _Report) -> _Report:
         report.outcome = "failed"
         # Without this mark pytest would still count an expected failure as one.
         vars(report).pop("wasxfail", None)
-        report.longrepr = (
-            f"{report.nodeid} was skipped ({reason}): a part that the tests need and cannot have fails the run"
-        )
+        report.longrepr = f"{report.nodeid} was skipped ({reason}): a part that the tests need and cannot have fails the run"
     return report
 
 
