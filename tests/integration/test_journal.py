@@ -69,7 +69,7 @@ async def test_what_is_appended_is_read_back_with_its_details(db, clock):
 async def test_inv_65_a_rolled_back_command_leaves_nothing(db, clock):
     where = head()
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError):  # noqa: PT012 - the whole transaction is what fails
         async with db.write() as conn:
             await append(conn, where, 1, [Something(thing=where.id, count=1)], context(clock))
             raise RuntimeError
