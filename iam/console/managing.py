@@ -35,6 +35,12 @@ async def managed(conn: ReadConnection, viewer: Viewer, entity: EntityId, now: d
     return standing
 
 
+async def to_decide(conn: ReadConnection, viewer: Viewer, entity: EntityId, now: datetime) -> int:
+    """How many requests wait for the person in the enterprise: the count in its navigation."""
+    waiting = await queries.inbox(conn, viewer.person, now)
+    return sum(view.request.entity == entity for view in waiting)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A request with all that a decision on it needs. `held` is what the requester already has here."""
@@ -49,6 +55,10 @@ class Case:
     def who(self, language: Language) -> str:
         """The requester's name."""
         return words.person(self.view.requester.given_name, self.view.requester.family_name, language)
+
+    def who_first(self, language: Language) -> str:
+        """The requester's name where a line begins."""
+        return words.person_first(self.view.requester.given_name, self.view.requester.family_name, language)
 
 
 async def case_of(conn: ReadConnection, viewer: Viewer, wanted: RequestId, now: datetime) -> Case:

@@ -53,6 +53,12 @@ def person(given: str | None, family: str | None, language: Language) -> str:
     return name or translator(language).gettext("une personne qui ne s'est pas encore connectée")
 
 
+def person_first(given: str | None, family: str | None, language: Language) -> str:
+    """A person's name where a line or sentence begins."""
+    said = person(given, family, language)
+    return said[0].upper() + said[1:]
+
+
 def enterprise(found: Enterprise, language: Language) -> str:
     """An enterprise in a sentence: Menuiserie Dupont SRL (1900.000.069)."""
     return f"{display_name(found, language)} ({found.number.dotted})"

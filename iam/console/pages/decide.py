@@ -78,7 +78,7 @@ async def decision(request: Request, request_id: str, viewer: Seen, conn: Snapsh
         "desk/request.html",
         back=f"{DESK}/{case.enterprise.number.digits}",
         place=_place(asked.id),
-        who=case.who(language),
+        who=case.who_first(language),
         is_open=case.view.state.is_open,
         status=words.manager_state(case.view.state, language),
         rows=_facts(case, now, language),
@@ -148,7 +148,7 @@ def _facts(case: Case, now: datetime, language: Language) -> list[tuple[str, str
     verified = view.email is not None and view.email in view.requester.verified_addresses
     address = view.email or "–"
     return [
-        (_("Qui demande"), case.who(language)),
+        (_("Qui demande"), case.who_first(language)),
         (_("Lien avec l'entreprise"), words.relation_of(view.request.relation, language)),
         (
             _("Adresse e-mail"),
@@ -312,7 +312,7 @@ def _accept_rows(case: Case, period: Period, language: Language) -> list[tuple[s
     _ = translator(language).gettext
     labels = [words.role_label(case.roles.get(code), code, language) for code in case.view.request.roles]
     return [
-        (_("À qui"), case.who(language)),
+        (_("À qui"), case.who_first(language)),
         (_("Adresse e-mail"), case.view.email or "–"),
         (_("Pour l'entreprise"), words.enterprise(case.enterprise, language)),
         (_("Rôle"), formats.listed(labels, language)),
@@ -468,7 +468,7 @@ async def check_refusal(
         draft=draft,
         who=case.who(language),
         rows=[
-            (_("Qui demande"), case.who(language)),
+            (_("Qui demande"), case.who_first(language)),
             (_("Pour l'entreprise"), words.enterprise(case.enterprise, language)),
             (_("Rôle"), formats.listed(labels, language)),
             (_("Votre raison"), reason, f"{place}/refuse?draft={draft}"),

@@ -143,7 +143,7 @@ def _waiting(
     asked = view.request
     facts = () if inside is None else (words.enterprise(inside, language),)
     return Card(
-        title=words.person(view.requester.given_name, view.requester.family_name, language),
+        title=words.person_first(view.requester.given_name, view.requester.family_name, language),
         url=f"{DESK}/requests/{asked.id}",
         facts=(
             *facts,
@@ -164,7 +164,7 @@ def _decided(view: RequestView, roles: Catalogue, language: Language) -> Card:
     if view.decided_at is not None:
         facts.append(formats.day(view.decided_at, language))
     return Card(
-        title=words.person(view.requester.given_name, view.requester.family_name, language),
+        title=words.person_first(view.requester.given_name, view.requester.family_name, language),
         url=f"{DESK}/requests/{view.request.id}",
         facts=tuple(facts),
         status=words.manager_state(view.state, language).tag,
@@ -204,7 +204,7 @@ def _players(
         theirs.setdefault(each.grant.person, []).append(each)
     return [
         Player(
-            name=words.person(mine[0].holder.given_name, mine[0].holder.family_name, language),
+            name=words.person_first(mine[0].holder.given_name, mine[0].holder.family_name, language),
             is_you=person == me,
             roles=tuple(_played(each, roles, now, language) for each in mine),
         )

@@ -22,7 +22,7 @@ from iam.console.forms import (
     shown_again,
     words_of,
 )
-from iam.console.managing import Catalogue, managed
+from iam.console.managing import Catalogue, managed, to_decide
 from iam.console.places import (
     ADDRESSES,
     DESK,
@@ -116,7 +116,8 @@ async def _own_page(
             entity=found.entity, person=viewer.person, role=free[0].code, first=today, last=None
         )
         refusal = await door_of(request).foresee(conn, command, viewer.actor)
-    inside(request, found, standing, f"{_place(found)}/own")
+    waiting = await to_decide(conn, viewer, found.entity, now)
+    inside(request, found, standing, f"{_place(found)}/own", to_decide=waiting)
     _ = translator(language).gettext
     return render(
         request,
@@ -182,7 +183,8 @@ async def check_own(request: Request, number: str, viewer: Seen, conn: Snapshot,
         return await _own_page(request, conn, viewer, found, standing, typed, now, (said,))
     role = roles[command.role]
     period = _shown_period(command.first, command.last, role, now)
-    inside(request, found, standing, f"{_place(found)}/own")
+    waiting = await to_decide(conn, viewer, found.entity, now)
+    inside(request, found, standing, f"{_place(found)}/own", to_decide=waiting)
     _ = translator(language).gettext
     return render(
         request,
@@ -269,7 +271,8 @@ async def taken(
     if held is None or held.grant.entity != found.entity or held.grant.person != viewer.person:
         raise not_found()
     roles = await catalogue.load(conn)
-    inside(request, found, standing, f"{_place(found)}/own")
+    waiting = await to_decide(conn, viewer, found.entity, now)
+    inside(request, found, standing, f"{_place(found)}/own", to_decide=waiting)
     return render(
         request,
         "desk/own_taken.html",
@@ -296,7 +299,8 @@ async def _ending(
         raise not_found()
     standing = await managed(conn, viewer, held.grant.entity, now)
     found = (await register.load(conn, [held.grant.entity]))[held.grant.entity]
-    inside(request, found, standing, f"{_place(found)}/people")
+    waiting = await to_decide(conn, viewer, found.entity, now)
+    inside(request, found, standing, f"{_place(found)}/people", to_decide=waiting)
     return held, found
 
 

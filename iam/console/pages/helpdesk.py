@@ -327,7 +327,7 @@ def _asked(view: RequestView, roles: list[str], language: Language) -> Asked:
     if view.state.is_open:
         facts.append(_("Délai : %(day)s", day=formats.day(view.request.lapses_at, language)))
     return Asked(
-        who=words.person(view.requester.given_name, view.requester.family_name, language),
+        who=words.person_first(view.requester.given_name, view.requester.family_name, language),
         url=f"{HELPDESK}/requests/{view.request.id}",
         tag=status.tag,
         facts=(status.sentence, *facts),

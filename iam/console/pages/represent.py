@@ -18,6 +18,7 @@ from iam.bce import queries as register
 from iam.bce.model import Enterprise, Representation
 from iam.console import drafts, words
 from iam.console.forms import Form, Sent, errors_of, new_act, once, see_other, shown_again, words_of
+from iam.console.managing import to_decide
 from iam.console.places import (
     DESK,
     ENTERPRISES,
@@ -129,7 +130,8 @@ async def _represented(
         raise not_found()
     if not standing.representations:
         raise Refused(Refusal(reason=Reason.NOT_REPRESENTATIVE))
-    inside(request, found, standing, _place(found))
+    waiting = await to_decide(conn, viewer, found.entity, now) if standing.is_gap else 0
+    inside(request, found, standing, _place(found), to_decide=waiting)
     gap, pending = await queries.gap_of(conn, found.entity, now)
     return Represented(enterprise=found, standing=standing, gap=gap, pending=pending)
 
