@@ -1,9 +1,13 @@
 """Steps that several journeys take, each by the links and buttons that the pages offer."""
 
+import json
+import time
+import urllib.request
+
 from demo.wallonia.source import dotted, enterprises
 from iam.kernel.language import Language
 from iam.texts import translator
-from tests.support.journey import Visitor
+from tests.support.journey import Visitor, World
 
 NUMBERS = {each.key: each.number for each in enterprises()}
 PRIMES = "primes.deposer"
@@ -67,14 +71,16 @@ def add_enterprise(
     visitor.click(say("Oui, continuer"), "link")
 
 
-def fill_request(visitor: Visitor, words: Wording | None = None, role: str = PRIMES) -> None:
+def fill_request(
+    visitor: Visitor, words: Wording | None = None, role: str = PRIMES, email: str | None = None
+) -> None:
     """The form of the request is filled and leads to its check page."""
     say, page = words or Wording(), visitor.page
     page.get_by_label(say.of_role(role)).check()
     page.get_by_label(say("Je travaille pour l'entreprise")).check()
     page.get_by_label(say("Pourquoi en avez-vous besoin ?")).fill("Je prépare les dossiers.")
     page.get_by_label(say("Votre adresse e-mail professionnelle")).fill(
-        visitor.world.persona(visitor.key)["email"]
+        email or visitor.world.persona(visitor.key)["email"]
     )
     visitor.click(say("Vérifier ma demande"))
 
@@ -115,3 +121,19 @@ def take_role(visitor: Visitor, role: str = PRIMES, words: Wording | None = None
     visitor.sees(say("Le journal des actes signalera que vous vous êtes donné ce rôle vous-même."))
     visitor.click(say("Me donner ce rôle"))
     visitor.sees(say("Vous avez ce rôle"))
+
+
+def mails_to(world: World, address: str) -> list[dict]:
+    """The mails that came to this address, the newest first."""
+    with urllib.request.urlopen(f"{world.urls['mailbox']}/api/messages?to={address}", timeout=10) as answer:
+        found: list[dict] = json.load(answer)["messages"]
+    return found
+
+
+def mail_to(world: World, address: str, seconds: float = 20.0) -> dict:
+    """The newest mail that came to this address, waited for."""
+    deadline = time.monotonic() + seconds
+    while not (found := mails_to(world, address)):
+        assert time.monotonic() < deadline, f"no mail came to {address}"
+        time.sleep(0.1)
+    return found[0]
