@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from iam.console.drafts import forget_before as forget_drafts
 from iam.delegation.consequences import Confirms, Reassesses, let_time_pass
 from iam.delegation.execute import Door
 from iam.delegation.mails import Mails
@@ -23,6 +24,7 @@ from iam.worker import Chore, Worker, relay_all, seal_all
 
 _KEEP_MAILS = timedelta(days=14)
 _KEEP_ACTS = timedelta(days=2)
+_KEEP_DRAFTS = timedelta(days=1)
 _KEEP_SESSIONS = timedelta(days=1)
 
 
@@ -67,6 +69,7 @@ def chores(settings: Settings, db: Database, clock: Clock) -> list[Chore]:
             await erase_old(conn, now, _KEEP_MAILS)
             await forget_revoked(conn, now)
             await forget_acts(conn, now - _KEEP_ACTS)
+            await forget_drafts(conn, now - _KEEP_DRAFTS)
             await forget_sessions(conn, now - _KEEP_SESSIONS)
             await forget_expired(conn, now)
         return 0

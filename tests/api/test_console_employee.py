@@ -1,11 +1,12 @@
 """The employee's way by the pages: adding an enterprise, asking for a role, following it, giving a role up."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from iam.console import words
+from iam.console import drafts, words
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import uuid4
 from iam.kernel.numbers import EnterpriseNumber
@@ -490,3 +491,15 @@ async def test_an_act_without_an_id_or_with_another_meaning_is_refused(site, tow
     assert other.status_code == 409
     assert "Ce formulaire a déjà servi" in words_in(other)
     assert await state_of(town) == after
+
+
+async def test_a_draft_is_forgotten_after_a_day(site, town):
+    karim = await site.visitor("karim")
+    check = await prepared(karim)
+    async with town.db.write() as conn:
+        assert await drafts.forget_before(conn, town.clock()) == 0
+    town.clock.advance(days=1)
+    async with town.db.write() as conn:
+        assert await drafts.forget_before(conn, town.clock() - timedelta(hours=1)) == 1
+    karim = await site.visitor("karim")
+    assert (await karim.get(str(check.url))).headers["location"] == "/requests"
