@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-_SEPARATOR = rb"(?:[\s.\-/_,:\\]|\xc2\xa0|\xe2\x80\xaf|%[0-9A-Fa-f]{2}|\\u00a0|&nbsp;)"
+_SEPARATOR = rb"(?:\\u00a0|&nbsp;|%[0-9A-Fa-f]{2}|\xc2\xa0|\xe2\x80\xaf|[\s.\-/_,:\\])"
 _ELEVEN = re.compile(rb"(?=([0-9](?:" + _SEPARATOR + rb"{0,3}[0-9]){10}))")
 _SEPARATORS = re.compile(_SEPARATOR)
 _SOFT_BREAK = re.compile(rb"=?\r?\n")
