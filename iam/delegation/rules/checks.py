@@ -14,6 +14,7 @@ from iam.kernel.reasons import Reason
 from iam.kernel.ssin import holds_ssin
 
 LONGEST_TEXT = 1000
+_FURTHEST_START = timedelta(days=25 * 366)
 LONGEST_EMAIL = 254
 _EMAIL = re.compile(r"[^@\s\"<>(),:;\\\[\]\x00-\x1f]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 
@@ -117,6 +118,8 @@ def period(facts: Facts, roles: tuple[Role, ...], first: date, last: date | None
     if last is not None and last < first:
         return Refusal(reason=Reason.PERIOD_REVERSED, about="last")
     longest = min(found.longest_days for found in roles)
+    if first > today + _FURTHEST_START:
+        return Refusal(reason=Reason.PERIOD_TOO_LONG, about="first")
     furthest = first + timedelta(days=longest - 1)
     if last is not None and last > furthest:
         return Refusal(reason=Reason.PERIOD_TOO_LONG, about="last", facts={"day": furthest.isoformat()})

@@ -1,6 +1,6 @@
 """Requests for roles: who may ask, what is asked for, who decides, once."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -89,6 +89,7 @@ def test_inv_49_the_answer_says_nothing_of_a_gap():
         ({"first": TODAY - timedelta(days=1)}, Reason.PERIOD_IN_PAST),
         ({"last": TODAY - timedelta(days=1)}, Reason.PERIOD_REVERSED),
         ({"last": TODAY + timedelta(days=730)}, Reason.PERIOD_TOO_LONG),
+        ({"first": date(9999, 12, 31), "last": None}, Reason.PERIOD_TOO_LONG),
     ],
 )
 def test_inv_42_a_request_that_lacks_something_is_refused_and_changes_nothing(change, expected):
