@@ -8,8 +8,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Made of pieces, so that this file does not hold what it looks for.
-_HOSTS = (("py", "pi.org"), ("files.python", "hosted.org"), ("registry.npm", "js.org"), ("repo.maven.", "apache.org"),
-          ("repo1.", "maven.org"), ("proxy.", "golang.org"), ("index.", "crates.io"))  # fmt: skip
+_HOSTS = (
+    ("py", "pi.", "org"), ("files.python", "hosted.", "org"), ("registry.npm", "js.", "org"),
+    ("repo.maven.", "apache.", "org"), ("repo1.maven", ".", "org"), ("proxy.golang", ".", "org"),
+    ("index.crates", ".", "io"), ("deb.debian", ".", "org"),
+)  # fmt: skip
 _FOLDERS = (("/wo", "rk/"), ("/ro", "ot/"), ("/home/", r"[a-z]"), ("/Us", "ers/"), ("/tmp/", "w/"))
 _LATER = (("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("HA", "CK"))
 _KEY = "-----BEGIN " + "(?:[A-Z]+ )?PRIV" + "ATE KEY-----"
@@ -55,7 +58,7 @@ def test_no_path_of_a_machine() -> None:
 
 def test_no_host_of_a_package_registry() -> None:
     """Where packages come from is said by the machine's own settings."""
-    pattern = "|".join(re.escape(first + rest) for first, rest in _HOSTS)
+    pattern = "|".join(re.escape("".join(pieces)) for pieces in _HOSTS)
     assert _holding(pattern, besides=VENDORED) == []
 
 
