@@ -11,6 +11,7 @@ from tests.support.journey import Visitor, World
 
 NUMBERS = {each.key: each.number for each in enterprises()}
 PRIMES = "primes.deposer"
+MOTIVATION = "Je prépare les dossiers."
 LANGUAGE_LINKS = {"fr": "FR Français", "de": "DE Deutsch", "nl": "NL Nederlands", "en": "EN English"}
 
 
@@ -78,7 +79,7 @@ def fill_request(
     say, page = words or Wording(), visitor.page
     page.get_by_label(say.of_role(role)).check()
     page.get_by_label(say("Je travaille pour l'entreprise")).check()
-    page.get_by_label(say("Pourquoi en avez-vous besoin ?")).fill("Je prépare les dossiers.")
+    page.get_by_label(say("Pourquoi en avez-vous besoin ?")).fill(MOTIVATION)
     page.get_by_label(say("Votre adresse e-mail professionnelle")).fill(
         email or visitor.world.persona(visitor.key)["email"]
     )
