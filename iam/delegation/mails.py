@@ -493,7 +493,7 @@ class Mails:
         language = row.language and Language(row.language)
         return Reader(
             person=person,
-            address=row.email if known is None else known.address,
+            address=row.email,
             language=await self._language(conn, person, language),
         )
 
