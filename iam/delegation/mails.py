@@ -26,6 +26,7 @@ from iam.kernel.actor import Capacity, SystemActor
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import EntityId, OfficeId, PersonId, RequestId
 from iam.kernel.language import Language
+from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.period import Period
 from iam.notify.model import Link, Message
 from iam.notify.queue import queue
@@ -157,7 +158,7 @@ class Mails:
     async def _neutral(self, conn: WriteConnection, entity: EntityId, language: Language) -> tuple[str, ...]:
         """The text to hand on to whoever represents the enterprise: the same for every one (nr 49)."""
         _ = translator(language).gettext
-        number = (await register.load(conn, [entity]))[entity].number
+        number = await _number(conn, entity)
         return (
             _(
                 "Vous pouvez transmettre cette adresse à une personne qui représente l'entreprise. "
@@ -174,7 +175,7 @@ class Mails:
         if any(office.is_active(entry.at) for office in offices):
             return []
         messages = []
-        number = (await register.load(conn, [event.entity]))[event.entity].number
+        number = await _number(conn, event.entity)
         for reader in await self._representatives(conn, event.entity, entry):
             _ = translator(reader.language).gettext
             name = await self._enterprise(conn, event.entity, reader.language)
@@ -231,7 +232,7 @@ class Mails:
                 if event.shortened
                 else ()
             )
-            number = (await register.load(conn, [event.entity]))[event.entity].number
+            number = await _number(conn, event.entity)
             messages.append(
                 self._message(
                     entry, reader, "approved",
@@ -353,7 +354,7 @@ class Mails:
     async def _activated(
         self, conn: WriteConnection, entry: Entry, event: e.OfficeActivated
     ) -> list[Message]:
-        number = (await register.load(conn, [event.entity]))[event.entity].number
+        number = await _number(conn, event.entity)
         messages = []
         reader = await self._holder(conn, event.office)
         if reader is not None:
@@ -403,7 +404,7 @@ class Mails:
             return []
         _ = translator(reader.language).gettext
         name = await self._enterprise(conn, event.entity, reader.language)
-        number = (await register.load(conn, [event.entity]))[event.entity].number
+        number = await _number(conn, event.entity)
         said = {
             OfficeEnd.REPLACED: _("Une autre personne gère maintenant les accès de %(enterprise)s.", enterprise=name),
             OfficeEnd.CANCELLED: _("La proposition de gérer les accès de %(enterprise)s est retirée.", enterprise=name),
@@ -429,7 +430,7 @@ class Mails:
             return []
         _ = translator(reader.language).gettext
         name = await self._enterprise(conn, event.entity, reader.language)
-        number = (await register.load(conn, [event.entity]))[event.entity].number
+        number = await _number(conn, event.entity)
         return [
             self._message(
                 entry, reader, "granted",
@@ -460,7 +461,7 @@ class Mails:
                 person=await self._name(conn, event.person), role=role, enterprise=name,
             )
         )  # fmt: skip
-        number = (await register.load(conn, [event.entity]))[event.entity].number
+        number = await _number(conn, event.entity)
         path = f"/enterprises/{number.digits}" if revoked else f"/desk/{number.digits}"
         return [
             self._message(
@@ -487,9 +488,8 @@ class Mails:
         if row is None:
             return None
         person = PersonId(row.person_id)
-        known = await self._person(conn, person)
         if row.email is None:
-            return known
+            return await self._person(conn, person)
         language = row.language and Language(row.language)
         return Reader(
             person=person,
@@ -627,6 +627,10 @@ class Mails:
 
 def _label(known: Mapping[str, Role], code: str, language: Language) -> str:
     return known[code].labels[language] if code in known else code
+
+
+async def _number(conn: WriteConnection, entity: EntityId) -> EnterpriseNumber:
+    return (await register.load(conn, [entity]))[entity].number
 
 
 async def _proves(
