@@ -33,6 +33,7 @@ async def wallonia(db, clock, tmp_path):
 async def test_every_persona_represents_what_the_story_says(db, clock, wallonia):
     story = {
         "luc": [("Menuiserie Dupont SRL", None)],
+        "denis": [("Ferronnerie Hardy", None)],
         "marc": [("Lejeune Toitures", None), ("Lejeune Immo", None)],
         "anne": [("Imprimerie Servais SA", None)],
         "nadia": [("Haddad, Nadia", None)],

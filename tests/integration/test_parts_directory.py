@@ -37,7 +37,10 @@ def _connect(server: DirectoryServer, user: str | None, password: str | None) ->
             raise PermissionError(connection.result["description"])
         yield connection
     finally:
+        plug = connection.socket
         connection.unbind()
+        if plug is not None:
+            plug.close()  # ldap3 leaves it open when the server was faster to end the session
 
 
 @pytest.fixture
