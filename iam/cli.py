@@ -8,7 +8,7 @@ from alembic import command as alembic
 from pydantic import ValidationError
 
 from iam import migrations
-from iam.bce.commands import app as bce_app
+from iam.bce.cli import app as bce_app
 from iam.delegation.commands_line import bootstrap, catalogue_app, delegation_app
 from iam.portals.commands import app as portals_app
 from iam.realms.commands import app as realm_app

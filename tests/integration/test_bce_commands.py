@@ -6,7 +6,7 @@ import secrets
 import pytest
 from typer.testing import CliRunner
 
-from iam.bce.commands import app
+from iam.bce.cli import app
 from tests.support.extract import Extract, dotted, feed, held, number
 
 # The commands read the machine's clock: the feed must be older than now, whenever that is.

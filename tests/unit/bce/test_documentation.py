@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typer.main import get_command
 
-from iam.bce.commands import app
+from iam.bce.cli import app
 from iam.bce.events import EVENTS
 from iam.bce.functions import read_header, read_line
 from iam.kernel.ssin import FingerprintKeys

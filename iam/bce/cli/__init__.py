@@ -1,0 +1,10 @@
+"""`habilis bce`: applying extracts and feeds, looking at what was set aside.
+
+Exit codes: 0 applied, or nothing to do; 2 wrong use; 3 refused (not ours to apply now); 4 rejected (bad
+content); 5 halted, a person must look. One module a subject; each registers its commands on `app`.
+"""
+
+from iam.bce.cli import extracts, functions, renumber, rules
+from iam.bce.cli.base import app
+
+__all__ = ["app", "extracts", "functions", "renumber", "rules"]
