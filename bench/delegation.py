@@ -54,12 +54,14 @@ def key(kind, place):
     return UUID(f"{kind:08x}-0000-4000-8000-{place:012x}")
 
 
-def _keys(kind):
-    return f"('{kind:08x}-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid"
+def _keys(kind, place="n"):
+    return f"('{kind:08x}-0000-4000-8000-' || lpad(to_hex({place}), 12, '0'))::uuid"
 
 
 ENTITY, MANAGER, EMPLOYEE = 1, 2, 3
 _SERIES = "generate_series(0, :last) n"
+# Everybody has a confirmed address for the enterprise before his own: there he is given a role.
+_BEFORE = "(n + :last) % (:last + 1)"
 _FILL = f"""
 INSERT INTO bce_entity (entity_id, revision, first_extract)
 SELECT {_keys(ENTITY)}, 0, 1 FROM {_SERIES};
@@ -81,8 +83,9 @@ INSERT INTO people_person (id, language, revision, created_at)
 SELECT {_keys(MANAGER)}, 'fr', 1, :before FROM {_SERIES} UNION ALL
 SELECT {_keys(EMPLOYEE)}, 'fr', 1, :before FROM {_SERIES};
 
-INSERT INTO people_address (id, person_id, email, purpose, claimed_at, verified_at)
-SELECT gen_random_uuid(), {_keys(EMPLOYEE)}, 'e' || n || '@exemple.be', 'professional', :before, :before
+INSERT INTO people_address (id, person_id, email, purpose, entity_id, claimed_at, verified_at)
+SELECT gen_random_uuid(), {_keys(EMPLOYEE)}, 'e' || n || '@exemple.be', 'professional',
+       {_keys(ENTITY, _BEFORE)}, :before, :before
   FROM {_SERIES};
 
 INSERT INTO delegation_head (entity_id, revision, at) SELECT {_keys(ENTITY)}, 1, :before FROM {_SERIES};

@@ -25,6 +25,13 @@ ENTERPRISES = "/enterprises"
 REQUESTS = "/requests"
 ADDRESSES = "/address"
 DESK = "/desk"
+# The parameter of a page, and the field of a form, that names an enterprise by its number.
+ENTERPRISE_FIELD = "enterprise"
+
+
+def addresses_for(found: Enterprise) -> str:
+    """The page on which a person confirms his address for the enterprise."""
+    return f"{ADDRESSES}?{ENTERPRISE_FIELD}={found.number.digits}"
 
 
 def door_of(request: Request) -> Door:

@@ -40,6 +40,7 @@ from iam.kernel.ids import EntityId, GrantId, MakeId, OfficeId, PersonId, Reques
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.period import Period
 from iam.people import queries as people
+from iam.people.model import confirmed_for
 from iam.storage import ReadConnection
 from iam.storage.tables import core
 
@@ -82,7 +83,7 @@ async def load(
         state=state,
         catalogue=await catalogue.load(conn),
         limits=outside.limits,
-        people=await _people(conn, concerned),
+        people=await _people(conn, concerned, command.entity),
         representations=await _representations(conn, command.entity, me, now),
         register_fresh=await _fresh(conn, now, outside),
         recent_requests=await _recent(conn, command, me, now),
@@ -211,11 +212,15 @@ def read_request(row: RowMapping) -> RoleRequest:
     )
 
 
-async def _people(conn: ReadConnection, persons: frozenset[PersonId]) -> dict[PersonId, PersonFacts]:
+async def _people(
+    conn: ReadConnection, persons: frozenset[PersonId], entity: EntityId
+) -> dict[PersonId, PersonFacts]:
     known = await people.standings(conn, sorted(persons))
     return {
         standing.person: PersonFacts(
-            id=standing.person, blocked=standing.blocked, verified=standing.verified_addresses
+            id=standing.person,
+            blocked=standing.blocked,
+            verified=confirmed_for(standing.confirmed, entity),
         )
         for standing in known
     }

@@ -36,7 +36,7 @@ class RepresentationFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonFacts:
-    """A person concerned. `verified` holds the professional addresses he has confirmed."""
+    """A person concerned. `verified` holds the addresses he has confirmed for this enterprise (nr 51)."""
 
     id: PersonId
     blocked: bool

@@ -33,7 +33,7 @@ from iam.notify.queue import queue
 from iam.people import queries as people
 from iam.people.commands import claim_address
 from iam.people.links import intent
-from iam.people.model import Purpose
+from iam.people.model import Purpose, confirmed_for, usual_address
 from iam.storage import WriteConnection
 from iam.storage.tables import core
 from iam.texts import formats, translator
@@ -123,7 +123,7 @@ class Mails:
         facts = await self._asked_facts(
             conn, event.roles, Period(event.starts_at, event.ends_at), reader.language
         )
-        if event.email in standing.verified_addresses:
+        if event.email in confirmed_for(standing.confirmed, event.entity):
             return [
                 self._message(
                     entry, reader, "sent",
@@ -271,7 +271,7 @@ class Mails:
         self, conn: WriteConnection, entry: Entry, by: PersonId, asked: Asked, *, approved: bool
     ) -> list[Message]:
         """The one who decided keeps a trace of it too (nr 42)."""
-        reader = await self._person(conn, by)
+        reader = await self._person(conn, by, asked.entity)
         if reader is None:
             return []
         _ = translator(reader.language).gettext
@@ -376,7 +376,7 @@ class Mails:
                     link=Link(label=_("Ouvrir la gestion des accès"), path=f"/desk/{number.digits}", intent=proof),
                 )
             )  # fmt: skip
-        told = await self._appointer(conn, event.office, besides=event.person)
+        told = await self._appointer(conn, event, besides=event.person)
         if told is not None:
             _ = translator(told.language).gettext
             name = await self._enterprise(conn, event.entity, told.language)
@@ -399,7 +399,7 @@ class Mails:
         if event.why in {OfficeEnd.REPLACED, OfficeEnd.CANCELLED}:
             reader = await self._holder(conn, event.office)
         else:
-            reader = await self._appointer(conn, event.office, besides=event.person)
+            reader = await self._appointer(conn, event, besides=event.person)
         if reader is None:
             return []
         _ = translator(reader.language).gettext
@@ -425,7 +425,7 @@ class Mails:
     async def _granted(self, conn: WriteConnection, entry: Entry, event: e.RoleGranted) -> list[Message]:
         if event.origin is not GrantOrigin.DIRECT or event.to_oneself:
             return []  # an approval has its own mail, and who acts himself sees the receipt
-        reader = await self._person(conn, event.person)
+        reader = await self._person(conn, event.person, event.entity)
         if reader is None:
             return []
         _ = translator(reader.language).gettext
@@ -446,7 +446,9 @@ class Mails:
     async def _grant_ended(self, conn: WriteConnection, entry: Entry, event: e.GrantEnded) -> list[Message]:
         revoked = event.why is GrantEnd.REVOKED
         reader = (
-            await self._person(conn, event.person) if revoked else await self._gap(conn, event.entity, entry)
+            await self._person(conn, event.person, event.entity)
+            if revoked
+            else await self._gap(conn, event.entity, entry)
         )
         if reader is None:
             return []
@@ -479,7 +481,7 @@ class Mails:
         """Who holds the office, at the address it was given to."""
         row = (
             await conn.execute(
-                select(_office.c.person_id, _contact.c.email, _contact.c.language)
+                select(_office.c.person_id, _office.c.entity_id, _contact.c.email, _contact.c.language)
                 .outerjoin(_contact, _contact.c.office_id == _office.c.office_id)
                 .where(_office.c.office_id == office, _office.c.recorded_until.is_(None))
                 .limit(1)
@@ -489,7 +491,7 @@ class Mails:
             return None
         person = PersonId(row.person_id)
         if row.email is None:
-            return await self._person(conn, person)
+            return await self._person(conn, person, EntityId(row.entity_id))
         language = row.language and Language(row.language)
         return Reader(
             person=person,
@@ -498,16 +500,16 @@ class Mails:
         )
 
     async def _appointer(
-        self, conn: WriteConnection, office: OfficeId, *, besides: PersonId
+        self, conn: WriteConnection, event: e.OfficeActivated | e.OfficeEnded, *, besides: PersonId
     ) -> Reader | None:
         by = (
             await conn.execute(
                 select(_office.c.appointed_by)
-                .where(_office.c.office_id == office, _office.c.recorded_until.is_(None))
+                .where(_office.c.office_id == event.office, _office.c.recorded_until.is_(None))
                 .limit(1)
             )
         ).scalar_one_or_none()
-        return None if by is None or by == besides else await self._person(conn, PersonId(by))
+        return None if by is None or by == besides else await self._person(conn, PersonId(by), event.entity)
 
     async def _gap(self, conn: WriteConnection, entity: EntityId, entry: Entry) -> Reader | None:
         offices = (await offices_of(conn, [entity])).values()
@@ -523,17 +525,18 @@ class Mails:
         ]
         found = {await people.person_of(conn, [holder]) for holder in holders}
         known = sorted(person for person in found if person is not None)
-        readers = [await self._person(conn, person) for person in known]
+        readers = [await self._person(conn, person, entity) for person in known]
         return [reader for reader in readers if reader is not None]
 
-    async def _person(self, conn: WriteConnection, person: PersonId) -> Reader | None:
-        """A person at an address he has confirmed; None when there is none."""
+    async def _person(self, conn: WriteConnection, person: PersonId, entity: EntityId) -> Reader | None:
+        """A person at an address he has confirmed, for this enterprise if he has; None when there is none."""
         [standing] = await people.standings(conn, [person])
-        if not standing.verified_addresses:
+        address = usual_address(standing.confirmed, entity)
+        if address is None:
             return None
         return Reader(
             person=person,
-            address=min(standing.verified_addresses),
+            address=address,
             language=standing.language or self._default,
         )
 

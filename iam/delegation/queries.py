@@ -31,6 +31,7 @@ from iam.delegation.tables import (
 from iam.kernel.ids import EntityId, GrantId, OfficeId, PersonId, RequestId
 from iam.people import queries as people
 from iam.people.model import Standing as PersonStanding
+from iam.people.model import confirmed_for
 from iam.storage import ReadConnection
 from iam.storage.tables import core
 
@@ -131,6 +132,11 @@ class RequestView:
     motivation: str | None
     refusal: str | None
     decided_at: datetime | None
+
+    @property
+    def email_confirmed(self) -> bool:
+        """Whether the requester has confirmed the address of the request, for its enterprise (nr 51)."""
+        return self.email in confirmed_for(self.requester.confirmed, self.request.entity)
 
 
 async def request(conn: ReadConnection, wanted: RequestId, at: datetime) -> RequestView | None:

@@ -25,6 +25,7 @@ class Fixer(StrEnum):
     """Who can change it."""
 
     YOU = "you"
+    HOLDER = "holder"
     GAP = "gap"
     REPRESENTATIVE = "representative"
     REGISTER = "register"
@@ -88,6 +89,7 @@ class Reason(StrEnum):
     GRANT_ENDED = "grantEnded", Kind.CONFLICT, Fixer.NOBODY
     FOUR_EYES = "fourEyes", Kind.FORBIDDEN, Fixer.GAP
     EMAIL_UNVERIFIED = "emailUnverified", Kind.CONFLICT, Fixer.YOU
+    HOLDER_EMAIL_UNVERIFIED = "holderEmailUnverified", Kind.CONFLICT, Fixer.HOLDER
     LINK_INVALID = "linkInvalid", Kind.INVALID, Fixer.YOU
     # Requests
     MOTIVATION_MISSING = "motivationMissing", Kind.INVALID, Fixer.YOU

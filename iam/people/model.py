@@ -1,6 +1,7 @@
 """What is known of a person. Pure."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -33,25 +34,28 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What a rule must know of a person: whether he may act at all, and his confirmed addresses."""
-
-    person: PersonId
-    blocked: bool
-    verified_addresses: frozenset[str]
-    language: Language | None
-    given_name: str | None
-    family_name: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A professional address, perhaps for one enterprise; unconfirmed while `verified_at` is None."""
+    """A professional address, perhaps for one enterprise; unconfirmed while `verified_at` is None.
+
+    The same mailbox given for two enterprises is two addresses, each confirmed by a link of its own.
+    """
 
     id: UUID
     email: str
     entity: EntityId | None
     verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a rule must know of a person: whether he may act at all, and the addresses he has confirmed."""
+
+    person: PersonId
+    blocked: bool
+    confirmed: tuple[Address, ...]
+    language: Language | None
+    given_name: str | None
+    family_name: str | None
 
 
 class Purpose(StrEnum):
@@ -90,3 +94,22 @@ def normalise_address(text: str, today: date) -> str | Refusal:
     if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address) or holds_ssin(address, today):
         return Refusal(reason=Reason.EMAIL_INVALID, about="email")
     return address
+
+
+def confirmed_for(addresses: Iterable[Address], entity: EntityId) -> frozenset[str]:
+    """The addresses that count for this enterprise: given for it and confirmed (DOMAIN 7.3 nr 51).
+
+    One confirmed for another enterprise, or for none, does not: that its person reads it was shown once,
+    and that he reads it on behalf of this enterprise was not (ADR 0005).
+    """
+    return frozenset(each.email for each in addresses if each.entity == entity and each.verified_at)
+
+
+def usual_address(addresses: Iterable[Address], entity: EntityId) -> str | None:
+    """The confirmed address to use for an enterprise until another is named: to write to, or to propose.
+
+    The one for this enterprise before one for none, before one for another; it gives no right there.
+    """
+    confirmed = [each for each in addresses if each.verified_at]
+    nearest = sorted(confirmed, key=lambda each: (each.entity != entity, each.entity is not None, each.email))
+    return next((each.email for each in nearest), None)

@@ -1,6 +1,7 @@
 """Reading persons."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -42,19 +43,16 @@ async def person(conn: ReadConnection, person_id: PersonId) -> Person | None:
 async def standings(conn: ReadConnection, persons: Sequence[PersonId]) -> list[Standing]:
     """What rules must know of these persons; unknown ids are left out."""
     rows = (await conn.execute(select(_person).where(_person.c.id.in_(persons)))).all()
-    verified: dict[UUID, set[str]] = {}
-    addresses = await conn.execute(
-        select(_address.c.person_id, _address.c.email).where(
-            _address.c.person_id.in_(persons), _address.c.verified_at.is_not(None)
-        )
-    )
-    for address in addresses:
-        verified.setdefault(address.person_id, set()).add(address.email)
+    confirmed: dict[UUID, list[Address]] = {}
+    for row in await conn.execute(
+        select(_address).where(_address.c.person_id.in_(persons), _address.c.verified_at.is_not(None))
+    ):
+        confirmed.setdefault(row.person_id, []).append(_read_address(row))
     return [
         Standing(
             person=PersonId(row.id),
             blocked=row.blocked_at is not None,
-            verified_addresses=frozenset(verified.get(row.id, ())),
+            confirmed=tuple(confirmed.get(row.id, ())),
             language=language_of(row.language),
             given_name=row.given_name,
             family_name=row.family_name,
@@ -91,15 +89,16 @@ async def addresses(conn: ReadConnection, person_id: PersonId) -> list[Address]:
         .where(_address.c.person_id == person_id)
         .order_by(_address.c.verified_at.is_(None), _address.c.email, _address.c.id)
     )
-    return [
-        Address(
-            id=row.id,
-            email=row.email,
-            entity=None if row.entity_id is None else EntityId(row.entity_id),
-            verified_at=row.verified_at,
-        )
-        for row in rows
-    ]
+    return [_read_address(row) for row in rows]
+
+
+def _read_address(row: Any) -> Address:
+    return Address(
+        id=row.id,
+        email=row.email,
+        entity=None if row.entity_id is None else EntityId(row.entity_id),
+        verified_at=row.verified_at,
+    )
 
 
 async def remaining(conn: ReadConnection, current_key: str) -> int:

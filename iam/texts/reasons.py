@@ -45,6 +45,7 @@ class Wording:
 
 FIXERS: Mapping[Fixer, str] = {
     Fixer.YOU: N_("Vous pouvez le changer vous-même."),
+    Fixer.HOLDER: N_("Seule cette personne peut le faire."),
     Fixer.GAP: N_(
         "La personne qui gère les accès de l'entreprise peut le changer. S'il n'y en a pas, une personne qui "
         "représente l'entreprise peut en désigner une."
@@ -305,8 +306,20 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
     ),
     Reason.EMAIL_UNVERIFIED: (
         Wording(
-            N_("Votre adresse e-mail n'est pas encore confirmée."),
-            N_("Ouvrez le lien que nous avons envoyé à cette adresse."),
+            N_("Votre adresse e-mail n'est pas encore confirmée pour cette entreprise."),
+            N_(
+                "Ouvrez le lien que nous avons envoyé à cette adresse, ou demandez-en un nouveau sous "
+                "« Mes adresses »."
+            ),
+        ),
+    ),
+    Reason.HOLDER_EMAIL_UNVERIFIED: (
+        Wording(
+            N_("Cette personne n'a pas encore confirmé d'adresse e-mail pour cette entreprise."),
+            N_(
+                "Elle peut le faire dans Mon Espace, sous « Mes adresses », ou en demandant elle-même un "
+                "rôle pour l'entreprise."
+            ),
         ),
     ),
     Reason.LINK_INVALID: (

@@ -1,12 +1,13 @@
 """Who plays which role, a role for the manager himself, and the end of a role (DOMAIN 7.3 nr 35, 43, 51)."""
 
+import re
+
 import pytest
 
 from iam.kernel.assurance import Level
 from iam.kernel.ids import uuid4
-from iam.people.links import Minter, intent
-from iam.people.model import Purpose
-from tests.support.acts import DUPONT, SERVAIS, gap, given, requested
+from iam.kernel.reasons import Reason
+from tests.support.acts import DUPONT, SERVAIS, act, gap, gift, given, requested
 from tests.support.console import act_in, state_of, words_in
 
 pytestmark = pytest.mark.anyio
@@ -49,25 +50,52 @@ async def test_inv_43_a_role_that_needs_four_eyes_is_explained_and_not_offered(s
     assert await state_of(town) == before
 
 
-async def test_inv_51_an_unconfirmed_address_is_led_to_its_page(site, town):
-    from sqlalchemy import text
-
+@pytest.mark.parametrize("elsewhere", [(), (SERVAIS,), (None,)], ids=["nowhere", "for another", "for none"])
+async def test_inv_51_who_has_no_address_here_confirms_one_on_the_way_and_takes_the_role(
+    site, town, elsewhere
+):
+    """By the pages and the mail alone, without a script: no dead end, and nothing before it is confirmed."""
+    await town.forget_addresses("jeanne")
     await gap(town, "luc", "jeanne")
-    async with town.db.write() as conn:
-        await conn.execute(
-            text("UPDATE people_address SET verified_at = NULL WHERE person_id = :id"),
-            {"id": town.person("jeanne")},
-        )
+    for number in elsewhere:
+        await town.confirm("jeanne", "jeanne@exemple.be", number)
     jeanne = await site.visitor("jeanne")
     page = await jeanne.get(OWN)
-    assert "Confirmez d'abord votre adresse e-mail professionnelle" in words_in(page)
-    assert 'href="/address"' in page.text
+    assert "Confirmez d'abord votre adresse e-mail professionnelle pour cette entreprise" in words_in(page)
     before = await state_of(town)
-    answer = await jeanne.post(
+    refused = await jeanne.post(
         f"{OWN}/check", data={"act": str(uuid4()), "role": "primes.deposer", "first": "", "until": ""}
     )
-    assert answer.status_code == 400
+    assert refused.status_code == 400
     assert await state_of(town) == before
+
+    [way] = re.findall(r'href="(/address[^"]*)"', page.text)
+    form = await jeanne.get(way)
+    assert f'<option value="{DUPONT}" selected>' in form.text
+    proposed = 'value="jeanne@exemple.be"' in form.text
+    assert proposed is bool(elsewhere)
+    named = {"act": act_in(form), "enterprise": DUPONT, "email": "jeanne@exemple.be"}
+    await jeanne.post("/address", data=named)
+    secret = await town.secret("jeanne", "jeanne@exemple.be", DUPONT)
+    answer = await jeanne.get("/address/confirm", params={"link": secret})
+    receipt = await jeanne.get(answer.headers["location"])
+    assert "Elle compte pour Menuiserie Dupont SRL" in words_in(receipt)
+    assert f'href="{OWN}"' in receipt.text
+
+    taken = await took(jeanne)
+    assert "Vous avez ce rôle" in words_in(await jeanne.get(taken.headers["location"]))
+
+
+async def test_inv_51_accepting_an_office_does_not_confirm_the_address_it_was_sent_to(site, town):
+    """Who appointed typed it; only the link that is sent there shows that the appointee reads it."""
+    await town.forget_addresses("jeanne")
+    await gap(town, "luc", "jeanne")
+    own = await act(town, gift(town, "jeanne", "primes.deposer"), "jeanne")
+    assert own.reason is Reason.EMAIL_UNVERIFIED
+    secret = await town.secret("jeanne", "jeanne@exemple.be", DUPONT)
+    jeanne = await site.visitor("jeanne")
+    await jeanne.get(f"/desk/{DUPONT}?link={secret}")
+    await given(town, "jeanne", "jeanne", "primes.deposer")
 
 
 @pytest.mark.parametrize(
@@ -243,24 +271,9 @@ async def test_a_grant_of_another_enterprise_is_nothing_here(site, town):
 
 
 async def test_the_link_of_the_mail_confirms_the_mailbox_and_leaves_the_address(site, town):
-    from sqlalchemy import text
-
+    await town.forget_addresses("jeanne")
     await gap(town, "luc", "jeanne")
-    async with town.db.write() as conn:
-        await conn.execute(
-            text("UPDATE people_address SET verified_at = NULL WHERE person_id = :id"),
-            {"id": town.person("jeanne")},
-        )
-        address = (
-            await conn.execute(
-                text("SELECT id FROM people_address WHERE person_id = :id"), {"id": town.person("jeanne")}
-            )
-        ).scalar_one()
-        # the one of the fixture was used: a link for another person's address would be dead anyway
-        await conn.execute(text("DELETE FROM people_link"))
-        secret = await Minter.of(site.settings.policy, town.clock)(
-            conn, intent(Purpose.ADDRESS, town.person("jeanne"), address)
-        )
+    secret = await town.secret("jeanne", "jeanne@exemple.be", DUPONT)
     luc, jeanne = await site.visitor("luc"), await site.visitor("jeanne")
     await luc.get(f"/desk/{DUPONT}?link={secret}")  # somebody else's link counts for nothing
     answer = await jeanne.get(f"/desk/{DUPONT}?link={secret}")

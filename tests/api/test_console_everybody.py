@@ -178,6 +178,54 @@ async def test_an_address_is_named_and_its_link_queued_once(site, town):
     assert count == 1, "a second link within ten minutes is the same mail"
 
 
+async def test_inv_51_an_address_is_named_for_one_enterprise_and_the_mail_says_which(site, town):
+    await town.forget_addresses("karim")
+    await requested(town, "karim")
+    await requested(town, "karim", SERVAIS)
+    karim = await site.visitor("karim")
+    page = await karim.get(f"/address?enterprise={SERVAIS}")
+    assert f'<option value="{SERVAIS}" selected>' in page.text
+    assert f'<option value="{DUPONT}">' in page.text
+    await karim.post("/address", data={"act": act_in(page), "enterprise": SERVAIS, "email": "k@servais.be"})
+    async with town.db.read() as conn:
+        [known] = await people.addresses(conn, town.person("karim"))
+        body = (await conn.execute(text("SELECT body::text FROM notify_message"))).scalar_one()
+    assert (known.email, known.entity, known.verified_at) == ("k@servais.be", town.entity(SERVAIS), None)
+    assert "Imprimerie Servais SA" in body
+    said = words_in(await karim.get("/address"))
+    assert "k@servais.be À confirmer Donnée pour Imprimerie Servais SA" in said
+
+
+async def test_inv_51_an_address_for_an_enterprise_that_is_none_of_his_is_not_taken(site, town):
+    """Who is nothing there learns nothing of it, and fills no mailbox with its name."""
+    await town.forget_addresses("karim")
+    karim = await site.visitor("karim")
+    page = await karim.get(f"/address?enterprise={SERVAIS}")
+    assert page.status_code == 200
+    assert "Servais" not in page.text
+    assert "<select" not in page.text
+    before = await state_of(town)
+    for number in (SERVAIS, "0000000000", "x"):
+        data = {"act": str(uuid4()), "enterprise": number, "email": "k@servais.be"}
+        assert (await karim.post("/address", data=data)).status_code == 404, number
+    assert await state_of(town) == before
+
+
+async def test_inv_51_a_request_with_an_address_confirmed_elsewhere_waits_for_one_more_link(site, town):
+    await town.forget_addresses("karim")
+    await town.confirm("karim", "karim@exemple.be", SERVAIS)
+    karim = await site.visitor("karim")
+    form = await karim.get(f"/enterprises/{DUPONT}/request")
+    assert 'value="karim@exemple.be"' in form.text, "the address is proposed"
+    request = await requested(town, "karim")
+    secret = await town.secret("karim", "karim@exemple.be", DUPONT)
+    assert "Envoyer un nouveau lien" in words_in(await karim.get(f"/requests/{request}"))
+    await karim.get("/address/confirm", params={"link": secret})
+    async with town.db.read() as conn:
+        view = await delegation.request(conn, request, town.clock())
+    assert view.state is RequestState.WAITING_FOR_GAP
+
+
 @pytest.mark.parametrize(
     "typed", ["", "karim", "a@b", "a b@c.be", "a@b.be\r\nBcc: x@y.be", "71000000333@exemple.be"]
 )

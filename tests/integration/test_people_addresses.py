@@ -18,7 +18,7 @@ from iam.people import commands, links, queries
 from iam.people import events as e
 from iam.people.events import TYPES
 from iam.people.links import Minter, intent
-from iam.people.model import Address, Purpose
+from iam.people.model import Address, Purpose, confirmed_for
 from iam.people.recognise import expect
 
 pytestmark = pytest.mark.anyio
@@ -54,7 +54,7 @@ async def verified(db, clock, secret, person):
 async def standing(db, person):
     async with db.read() as conn:
         [found] = await queries.standings(conn, [person])
-    return found.verified_addresses
+    return confirmed_for(found.confirmed, ENTITY)
 
 
 async def test_an_address_is_confirmed_by_the_link_alone(db, clock):

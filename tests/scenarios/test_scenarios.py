@@ -30,6 +30,7 @@ LATER = {
     "blocked",
     "retired",
     "unconfirmed_address",
+    "confirmed_elsewhere_only",
     "done",
 }
 LINE = {
@@ -142,6 +143,7 @@ class Play:
         for word, happens in (
             ("silence_hours", self.stage.silence), ("blocked", self.stage.block), ("retired", self.stage.retire),
             ("unconfirmed_address", self.stage.unverify),
+            ("confirmed_elsewhere_only", self.stage.leave_confirmed_elsewhere),
         ):  # fmt: skip
             if word in step:
                 await happens(step[word])

@@ -199,6 +199,10 @@ class Paper:
         who = self.persons[key]
         self.world.people = {**self.world.people, who: replace(self.world.people[who], verified=frozenset())}
 
+    async def leave_confirmed_elsewhere(self, key: str) -> None:
+        """On paper there is one enterprise: what is confirmed for others does not exist."""
+        await self.unverify(key)
+
     async def retire(self, code: str) -> None:
         self.world.roles = {**self.world.roles, code: replace(self.world.roles[code], retired_at=self.now)}
 
@@ -321,6 +325,13 @@ class Real:
             await conn.execute(
                 text("UPDATE people_address SET verified_at = NULL WHERE person_id = :p"),
                 {"p": self.persons[key]},
+            )
+
+    async def leave_confirmed_elsewhere(self, key: str) -> None:
+        async with self.town.db.write() as conn:
+            await conn.execute(
+                text("DELETE FROM people_address WHERE person_id = :p AND entity_id = :e"),
+                {"p": self.persons[key], "e": self.entity},
             )
 
     async def retire(self, code: str) -> None:

@@ -44,6 +44,7 @@ from iam.kernel.language import Language
 from iam.kernel.period import Period
 from iam.kernel.reasons import Kind
 from iam.people import queries as people
+from iam.people.model import confirmed_for, usual_address
 from iam.portals import queries as portals
 from iam.portals.model import Demarche, DemarcheFor
 from iam.storage import ReadConnection
@@ -236,10 +237,8 @@ def _inside(request: Request, found: Enterprise) -> None:
 
 
 async def _usual_address(conn: ReadConnection, viewer: Viewer, found: Enterprise) -> str:
-    """The confirmed address to propose: the one for this enterprise before another."""
-    known = [each for each in await people.addresses(conn, viewer.person) if each.verified_at is not None]
-    own = [each for each in known if each.entity == found.entity]
-    return next((each.email for each in own + known), "")
+    """The confirmed address to propose; one that counts elsewhere is confirmed anew for this enterprise."""
+    return usual_address(await people.addresses(conn, viewer.person), found.entity) or ""
 
 
 @router.post(PLACE)
@@ -294,7 +293,7 @@ async def _check(
     command = typed.command(found, belgian_day(now), language)
     period = _wished(command, roles)
     back = f"{ENTERPRISES}/{found.number.digits}/request?draft={draft}"
-    confirmed = {each.email for each in await people.addresses(conn, viewer.person) if each.verified_at}
+    confirmed = confirmed_for(await people.addresses(conn, viewer.person), found.entity)
     _inside(request, found)
     rows = [
         (_("Entreprise"), words.enterprise(found, language)),

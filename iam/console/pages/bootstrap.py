@@ -10,7 +10,7 @@ from iam.bce import queries as register
 from iam.bce.model import Enterprise
 from iam.console import words
 from iam.console.forms import Sent, new_act, once, see_other
-from iam.console.places import DESK, door_of, language_of, not_found
+from iam.console.places import DESK, addresses_for, door_of, language_of, not_found
 from iam.console.render import address_of, render
 from iam.console.viewer import Seen, step_up_url
 from iam.delegation import commands as c
@@ -123,4 +123,5 @@ async def done(request: Request, viewer: Seen, conn: Snapshot, clock: Now, setti
         enterprise=words.enterprise(found, language),
         reference=words.reference(standing.office.id),
         desk=f"{DESK}/{found.number.digits}",
+        addresses=addresses_for(found),
     )

@@ -126,10 +126,6 @@ def _obstacle(refusal: Refusal, language: Language) -> Obstacle:
     said = refusal_sentence(refusal, language)
     why, missing, who = said.why, said.missing, said.who_can_change
     match refusal.reason:
-        case Reason.EMAIL_UNVERIFIED:
-            why = _("L'adresse e-mail de cette personne n'est pas confirmée.")
-            missing = _("Elle doit ouvrir le lien que nous lui avons envoyé.")
-            who = _("Seule cette personne peut le faire.")
         case Reason.PERSON_BLOCKED:
             why = _("L'accès de cette personne à Mon Espace est bloqué.")
             missing = _("Tant qu'il est bloqué, personne ne peut lui donner de rôle.")
@@ -145,7 +141,6 @@ def _obstacle(refusal: Refusal, language: Language) -> Obstacle:
 def _facts(case: Case, now: datetime, language: Language) -> list[tuple[str, str]]:
     _ = translator(language).gettext
     view = case.view
-    verified = view.email is not None and view.email in view.requester.verified_addresses
     address = view.email or "–"
     return [
         (_("Qui demande"), case.who_first(language)),
@@ -153,7 +148,7 @@ def _facts(case: Case, now: datetime, language: Language) -> list[tuple[str, str
         (
             _("Adresse e-mail"),
             _("%(address)s (confirmée)", address=address)
-            if verified
+            if view.email_confirmed
             else _("%(address)s (pas confirmée)", address=address),
         ),
         (_("Période demandée"), formats.period(view.request.wished, language)),

@@ -24,9 +24,9 @@ from iam.console.forms import (
 )
 from iam.console.managing import Catalogue, managed, to_decide
 from iam.console.places import (
-    ADDRESSES,
     DESK,
     ENTERPRISES,
+    addresses_for,
     door_of,
     enterprise_in,
     id_in,
@@ -144,7 +144,7 @@ async def _own_page(
         ],
         four_eyes=[role.labels[language] for role in offered if role.four_eyes and role.code not in mine],
         unconfirmed=refusal is not None and refusal.reason is Reason.EMAIL_UNVERIFIED,
-        addresses=ADDRESSES,
+        addresses=addresses_for(found),
         login_why=refusal_sentence(refusal, language).why if refusal is not None else "",
         login=step_up_url(refusal, address_of(request))
         if refusal is not None and refusal.reason.kind is Kind.STEP_UP

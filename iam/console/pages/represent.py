@@ -47,6 +47,7 @@ from iam.kernel.numbers import EnterpriseNumber, InvalidNumber
 from iam.kernel.reasons import Kind, Reason
 from iam.kernel.ssin import Fingerprint, InvalidSsin, Ssin
 from iam.people import queries as people
+from iam.people.model import usual_address
 from iam.people.recognise import expect
 from iam.storage import ReadConnection, WriteConnection
 from iam.texts import formats, translator
@@ -272,7 +273,7 @@ async def _form_page(
         return see_other(_place(seen.enterprise))  # which says why not
     weak = refusal is not None and refusal.reason.kind is Kind.STEP_UP
     addresses = await people.addresses(conn, viewer.person) if who == ME else []
-    own = next((each.email for each in addresses if each.verified_at is not None), "")
+    own = usual_address(addresses, seen.enterprise.entity) or ""
     return render(
         request,
         "represent/appoint.html",

@@ -158,7 +158,8 @@ async def _address(conn: ReadConnection, view: RequestView) -> str | None:
     if view.state is not RequestState.UNCONFIRMED:
         return None
     known = await people.addresses(conn, view.request.person)
-    found = next((a for a in known if a.email == view.email and a.verified_at is None), None)
+    wanted = (view.email, view.request.entity)
+    found = next((a for a in known if (a.email, a.entity) == wanted and a.verified_at is None), None)
     return None if found is None else f"/address/{found.id}/link"
 
 

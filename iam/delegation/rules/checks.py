@@ -3,7 +3,7 @@
 import re
 from datetime import date, timedelta
 
-from iam.delegation.facts_model import Facts, RepresentationFacts
+from iam.delegation.facts_model import Facts, PersonFacts, RepresentationFacts
 from iam.delegation.model import Office, OfficeKind, Role, RoleContext
 from iam.kernel.actor import PersonActor
 from iam.kernel.assurance import Level
@@ -29,6 +29,17 @@ def person(facts: Facts) -> PersonActor | Refusal:
     if known.blocked:
         return Refusal(reason=Reason.PERSON_BLOCKED)
     return facts.actor
+
+
+def reachable(holder: PersonFacts, facts: Facts) -> Refusal | None:
+    """Nothing when the person has confirmed a professional address for this enterprise (nr 51).
+
+    Only he can mend it, and the refusal says so to whoever reads it: to himself, or to who gives the role.
+    """
+    if holder.verified:
+        return None
+    himself = holder.id == facts.actor_person
+    return Refusal(reason=Reason.EMAIL_UNVERIFIED if himself else Reason.HOLDER_EMAIL_UNVERIFIED)
 
 
 def operating(facts: Facts) -> Refusal | None:

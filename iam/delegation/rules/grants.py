@@ -55,7 +55,10 @@ def granted(
 
 
 def give(command: c.GrantRole, facts: Facts) -> Outcome | Refusal:
-    """The manager gives a role; to himself too, but never one that needs four eyes (nr 35, 43)."""
+    """The manager gives a role; to himself too, but never one that needs four eyes (nr 35, 43).
+
+    Nobody receives one before he has confirmed an address for this very enterprise (nr 51).
+    """
     office = checks.gap(facts)
     if isinstance(office, Refusal):
         return office
@@ -75,8 +78,8 @@ def give(command: c.GrantRole, facts: Facts) -> Outcome | Refusal:
         return Refusal(reason=Reason.PERSON_UNKNOWN)
     if holder.blocked:
         return Refusal(reason=Reason.PERSON_BLOCKED)
-    if not holder.verified:
-        return Refusal(reason=Reason.EMAIL_UNVERIFIED)
+    if (unreachable := checks.reachable(holder, facts)) is not None:
+        return unreachable
     period = checks.period(facts, (role,), command.first, command.last)
     if isinstance(period, Refusal):
         return period

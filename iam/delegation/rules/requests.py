@@ -20,7 +20,7 @@ MOST_ROLES = 10
 
 
 def submit(command: c.SubmitRequest, facts: Facts) -> Outcome | Refusal:
-    """The request exists; with an address already confirmed it counts, and is routed, at once.
+    """The request exists; with an address confirmed for this enterprise it counts, and is routed, at once.
 
     The answer is the same whether the enterprise has a chief access manager or not (nr 49).
     """
@@ -158,8 +158,8 @@ def approve(command: c.ApproveRequest, facts: Facts) -> Outcome | Refusal:
     requester = facts.people.get(request.person)
     if requester is None or requester.blocked:
         return Refusal(reason=Reason.PERSON_BLOCKED)
-    if not requester.verified:
-        return Refusal(reason=Reason.EMAIL_UNVERIFIED)
+    if (unreachable := checks.reachable(requester, facts)) is not None:
+        return unreachable
     roles: list[Role] = []
     for code in request.roles:
         role = checks.role(facts, code)

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 from iam.delegation import commands as c
+from iam.delegation.facts_model import PersonFacts
 from iam.delegation.model import GrantEnd, GrantOrigin
 from iam.kernel.assurance import Level
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import GrantId, uuid4
-from iam.kernel.reasons import Reason
+from iam.kernel.reasons import Fixer, Reason
 from tests.support.worlds import ENTITY, NOW, SYSTEM, TODAY, World, ladder, login
 
 
@@ -85,7 +86,19 @@ def test_inv_41_the_same_role_is_not_given_twice_at_a_time():
 def test_inv_51_no_grant_without_a_confirmed_address():
     world = World()
     gap = world.gap()
-    assert Reason.EMAIL_UNVERIFIED is reason(world.do(give(world.known(verified=False)), login(gap)))
+    somebody = world.known(verified=False)
+    assert Reason.HOLDER_EMAIL_UNVERIFIED is reason(world.do(give(somebody), login(gap)))
+    assert reason(world.do(give(world.known()), login(gap))) is None
+
+
+def test_inv_51_who_can_mend_it_is_told_to_oneself_and_to_the_manager():
+    world = World()
+    gap = world.gap()
+    world.people[gap] = PersonFacts(id=gap, blocked=False)
+    own = world.do(give(gap), login(gap))
+    other = world.do(give(world.known(verified=False)), login(gap))
+    assert (own.reason, own.reason.fixer) == (Reason.EMAIL_UNVERIFIED, Fixer.YOU)
+    assert (other.reason, other.reason.fixer) == (Reason.HOLDER_EMAIL_UNVERIFIED, Fixer.HOLDER)
 
 
 def test_ending_by_the_gap_needs_a_reason_and_by_the_holder_none():

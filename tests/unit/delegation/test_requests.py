@@ -219,7 +219,7 @@ def test_inv_47_everything_is_checked_again_at_the_decision():
     )
     world, gap, who, request = world_with()
     world.people[who] = type(world.people[who])(id=who, blocked=False)
-    assert Reason.EMAIL_UNVERIFIED is reason(
+    assert Reason.HOLDER_EMAIL_UNVERIFIED is reason(
         world.do(c.ApproveRequest(entity=ENTITY, request=request), login(gap))
     )
 
