@@ -1,27 +1,30 @@
 """What the worker does: the composition of its chores. Knows every room it serves."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from iam.console.drafts import forget_before as forget_drafts
 from iam.delegation.consequences import Confirms, Reassesses, let_time_pass
 from iam.delegation.execute import Door
 from iam.delegation.mails import Mails
-from iam.journal.relay import Consumer
+from iam.journal.relay import Consumer, next_retry
 from iam.kernel.clock import Clock, system_clock
 from iam.notify.deliver import deliver as deliver_mails
 from iam.notify.letterhead import letterhead
-from iam.notify.queue import erase_old
+from iam.notify.queue import erase_old, next_due
 from iam.notify.smtp import SmtpMailer
 from iam.people.links import Minter
 from iam.people.sessions import forget_before as forget_sessions
 from iam.realms.sessions import forget_expired
 from iam.settings import Settings
 from iam.storage import Database
+from iam.storage.wake import Channel
 from iam.tokens.partitions import ensure_partitions
 from iam.tokens.record import day_of, forget_revoked
 from iam.web.idempotency import forget_before as forget_acts
 from iam.worker import Chore, Worker, relay_all, seal_all
 
+# What others make work for is woken by them; this often it looks all the same.
+_SAFETY_NET = 30.0
 _KEEP_MAILS = timedelta(days=14)
 _KEEP_ACTS = timedelta(days=2)
 _KEEP_DRAFTS = timedelta(days=1)
@@ -52,8 +55,16 @@ def chores(settings: Settings, db: Database, clock: Clock) -> list[Chore]:
     async def relay() -> int:
         return await relay_all(db, readers, clock)
 
+    async def retry() -> datetime | None:
+        async with db.read() as conn:
+            return await next_retry(conn, readers)
+
     async def mail() -> int:
         return await deliver_mails(db, mailer, mint, clock, head)
+
+    async def next_mail() -> datetime | None:
+        async with db.read() as conn:
+            return await next_due(conn)
 
     async def time_passes() -> int:
         return await let_time_pass(db, door, clock)
@@ -75,9 +86,9 @@ def chores(settings: Settings, db: Database, clock: Clock) -> list[Chore]:
         return 0
 
     return [
-        Chore(name="seal", duty=seal, seconds=1, woken=True),
-        Chore(name="relay", duty=relay, seconds=0.5, woken=True),
-        Chore(name="mail", duty=mail, seconds=0.5),
+        Chore(name="seal", duty=seal, seconds=_SAFETY_NET, on=frozenset({Channel.APPENDED})),
+        Chore(name="relay", duty=relay, seconds=_SAFETY_NET, on=frozenset({Channel.SEALED}), due=retry),
+        Chore(name="mail", duty=mail, seconds=_SAFETY_NET, on=frozenset({Channel.MAIL}), due=next_mail),
         Chore(name="time", duty=time_passes, seconds=30),
         Chore(name="partitions", duty=partitions, seconds=3600),
         Chore(name="tidy", duty=tidy, seconds=3600),
@@ -89,6 +100,6 @@ async def run(settings: Settings) -> None:
     url = settings.database_url.get_secret_value()
     db = Database(url)
     try:
-        await Worker(url, chores(settings, db, system_clock)).run()
+        await Worker(url, chores(settings, db, system_clock), system_clock).run()
     finally:
         await db.close()

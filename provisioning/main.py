@@ -5,20 +5,20 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from iam.journal.relay import deliver
-from iam.journal.wake import Wake
+from iam.journal.relay import deliver, next_retry
 from iam.kernel.clock import system_clock
 from iam.realms import projection
 from iam.realms.projection import Target
 from iam.settings import Environment, Settings, UnsafeSettings
 from iam.storage import Database
+from iam.storage.wake import Channel, Wake
 from provisioning.desired import Truth
 from provisioning.directory import Directory
 from provisioning.directory_target import DirectoryTarget
@@ -33,12 +33,11 @@ from provisioning.worker import Chances, Worker
 
 log = structlog.get_logger(__name__)
 
-# An entry is sealed shortly after the notification; between notifications we look now and then.
-_AFTER_NOTICE = 0.1
-_QUIET = 1.0
-_NOTICED_FOR = 2.0
-_IDLE = 0.5
+_LISTENING = 60.0
 _TIME_PASSES = 5.0
+# Who makes work wakes us; this often we look all the same.
+_SAFETY_NET = 30.0
+_SHORTEST_REST = 0.5
 _AFTER_FAILURE = 2.0
 _STOP_SECONDS = 20.0
 
@@ -90,8 +89,8 @@ class Process:
         self._by = Chances(clock=system_clock)
         self._time_at = 0.0
         self._stopping = asyncio.Event()
-        self._noticed = asyncio.Event()
-        self._work = {directory.target: asyncio.Event() for directory in self._directories}
+        self._sealed = asyncio.Event()
+        self._marked = {directory.target: asyncio.Event() for directory in self._directories}
 
     def stop(self) -> None:
         """What is under way comes to its end, nothing new begins."""
@@ -99,19 +98,19 @@ class Process:
 
     async def run(self) -> None:
         """Runs until `stop`; then waits a bounded time for the work under way."""
-        tasks = [
-            asyncio.create_task(self._repeat("follow", self._follow)),
-            asyncio.create_task(self._listen()),
-        ]
+        listening = asyncio.create_task(self._listen())
+        tasks = [asyncio.create_task(self._repeat("follow", self._follow, self._sealed))]
         for directory in self._directories:
             worker = self._worker(directory)
-            tasks.append(asyncio.create_task(self._repeat("work", partial(self._catch_up, worker))))
+            catch_up = partial(self._catch_up, worker)
+            tasks.append(asyncio.create_task(self._repeat("work", catch_up, self._marked[directory.target])))
             tasks.append(asyncio.create_task(self._sweeps(directory, worker)))
         await self._stopping.wait()
+        listening.cancel()
         _, late = await asyncio.wait(tasks, timeout=_STOP_SECONDS)
         for task in late:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(listening, *tasks, return_exceptions=True)
         for directory in self._directories:
             directory.close()
         log.info("provisioning.stopped")
@@ -125,18 +124,27 @@ class Process:
             by=self._by,
         )
 
-    async def _repeat(self, what: str, once: Callable[[], Awaitable[float]]) -> None:
-        """Does it again and again; a database that is away, or a fault of ours, only makes it wait."""
+    async def _repeat(
+        self, what: str, once: Callable[[], Awaitable[float]], woken: asyncio.Event | None = None
+    ) -> None:
+        """Does it again and again, after the rest it asks for or when woken.
+
+        A database that is away, or a fault of ours, only makes it wait.
+        """
+        woken = woken or asyncio.Event()
         while not self._stopping.is_set():
+            # Before the work: what is said during it is not missed.
+            woken.clear()
             try:
                 pause = await once()
             except (SQLAlchemyError, psycopg.Error, OSError) as error:
                 log.error("provisioning.database.down", what=what, error=type(error).__name__)  # noqa: TRY400 - no text of an error reaches the log
-                pause = _AFTER_FAILURE
+                await self._rest(_AFTER_FAILURE)
             except Exception as error:  # noqa: BLE001 - the process must not stop over one enterprise
                 log.critical("provisioning.fault", what=what, error=type(error).__name__)
-                pause = _AFTER_FAILURE
-            await self._rest(pause)
+                await self._rest(_AFTER_FAILURE)
+            else:
+                await self._rest(pause, woken)
 
     async def _rest(self, seconds: float, *others: asyncio.Event) -> None:
         """That long, or until the stop or one of the other events."""
@@ -146,38 +154,43 @@ class Process:
             wait.cancel()
 
     async def _follow(self) -> float:
-        until = time.monotonic() + _NOTICED_FOR if self._noticed.is_set() else 0.0
-        self._noticed.clear()
-        following = consumer(self._truth, [one.target for one in self._directories], self._by.clock)
-        while not self._stopping.is_set():
-            marked = await deliver(self._db, following, self._by.clock)
-            if time.monotonic() >= self._time_at:
-                self._time_at = time.monotonic() + _TIME_PASSES
-                marked += await time_passes(
-                    self._db, self._truth, [one.target for one in self._directories], self._by.clock
-                )
-            if marked:
-                for event in self._work.values():
-                    event.set()
-            if time.monotonic() > until:
-                break
-            await self._rest(_AFTER_NOTICE)
-        await self._rest(_QUIET, self._noticed)
-        return 0.0
+        to = [directory.target for directory in self._directories]
+        following = consumer(self._truth, to, self._by.clock)
+        handled = await deliver(self._db, following, self._by.clock)
+        if time.monotonic() >= self._time_at:
+            self._time_at = time.monotonic() + _TIME_PASSES
+            await time_passes(self._db, self._truth, to, self._by.clock)
+        if handled:
+            return 0.0
+        async with self._db.read() as conn:
+            retry_at = await next_retry(conn, [following])
+        return min(self._until(retry_at), self._time_at - time.monotonic())
 
     async def _listen(self) -> None:
-        """Wakes the follower when the journal grows. Without it, it looks by itself all the same."""
-        async with Wake(self._db.url) as wake:
-            while not self._stopping.is_set():
-                if await wake.wait(_QUIET):
-                    self._noticed.set()
+        """Wakes who has work to do. Unheard, they look by themselves all the same."""
+        async with Wake(self._db.url, (Channel.SEALED, Channel.MARKED)) as wake:
+            while True:
+                said = await wake.wait(_LISTENING)
+                if Channel.SEALED in said:
+                    self._sealed.set()
+                if Channel.MARKED in said:
+                    for marked in self._marked.values():
+                        marked.set()
 
     async def _catch_up(self, worker: Worker) -> float:
-        event = self._work[worker.directory.target]
-        event.clear()
-        await worker.catch_up()
-        await self._rest(_IDLE, event)
-        return 0.0
+        if await worker.catch_up():
+            return 0.0
+        resting = worker.health.until - self._by.monotonic()
+        if resting > 0:
+            return resting
+        async with self._db.read() as conn:
+            return self._until(await projection.next_due(conn, worker.directory.target))
+
+    def _until(self, at: datetime | None) -> float:
+        """The seconds to rest when time alone brings work then."""
+        if at is None:
+            return _SAFETY_NET
+        return min(max((at - self._by.clock()).total_seconds(), _SHORTEST_REST), _SAFETY_NET)
 
     async def _sweeps(self, directory: GroupDirectory, worker: Worker) -> None:
         period = timedelta(seconds=self._settings.provisioner.sweep_seconds)
@@ -188,7 +201,6 @@ class Process:
             except TargetError as error:
                 worker.rest(error)
                 return _AFTER_FAILURE * 2
-            self._work[directory.target].set()
             return period.total_seconds()
 
         await self._repeat("sweep", once)

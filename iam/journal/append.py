@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from iam.journal.codec import detail_digest, split
 from iam.journal.model import Context, Event, Head
@@ -14,8 +14,8 @@ from iam.journal.tables import JournalDetail, JournalEntry, JournalPending
 from iam.kernel.actor import PersonActor, PortalActor
 from iam.kernel.ids import EntryId, MakeId, uuid7
 from iam.storage import WriteConnection
+from iam.storage.wake import Channel, tell
 
-CHANNEL = "habilis_journal"
 _SALT_BYTES = 16
 
 
@@ -62,7 +62,7 @@ async def append(
     if details:
         await conn.execute(insert(JournalDetail), details)
     await conn.execute(insert(JournalPending), [{"entry_id": row["id"]} for row in entries])
-    await conn.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+    await tell(conn, Channel.APPENDED)
     return [EntryId(row["id"]) for row in entries]
 
 

@@ -5,17 +5,17 @@ A consumer's work on our tables and its cursor move in one transaction: for thos
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from iam.journal.model import Entry
 from iam.journal.queries import sealed_after
 from iam.journal.tables import JournalCursor, JournalParked
 from iam.kernel.clock import Clock
-from iam.storage import Database, WriteConnection
+from iam.storage import Database, ReadConnection, WriteConnection
 from iam.storage.tables import core
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ def pause(attempts: int) -> timedelta:
 
 
 async def deliver(db: Database, consumer: Consumer, clock: Clock, most: int = 100) -> int:
-    """The consumer has handled up to `most` further entries; says how many.
+    """The consumer has handled up to `most` further entries, or set them aside; says how many.
 
     Stops early at an entry that fails: it is tried again after a pause, and set aside after
     `park_after` failures. 0 also when another process serves this consumer now.
@@ -80,8 +80,7 @@ async def _deliver_one(db: Database, consumer: Consumer, clock: Clock) -> bool:
     except Exception as error:
         if entry is None:
             raise
-        await _failed(db, consumer, entry, attempts + 1, error, clock)
-        return False
+        return await _failed(db, consumer, entry, attempts + 1, error, clock)
     return True
 
 
@@ -106,7 +105,8 @@ async def _advance(conn: WriteConnection, name: str, entry: Entry) -> None:
 
 async def _failed(
     db: Database, consumer: Consumer, entry: Entry, attempts: int, error: Exception, clock: Clock
-) -> None:
+) -> bool:
+    """The entry waits for its next try, or is set aside; whether it was set aside."""
     # The class only: a message may hold an address or a text of somebody.
     what = type(error).__name__
     parked = attempts >= consumer.park_after
@@ -128,6 +128,15 @@ async def _failed(
         "journal.entry.parked" if parked else "journal.entry.failed",
         consumer=consumer.name, seq=entry.seq, kind=entry.kind, attempts=attempts, error=what,
     )  # fmt: skip
+    return parked
+
+
+async def next_retry(conn: ReadConnection, consumers: Sequence[Consumer]) -> datetime | None:
+    """When the first of the consumers' failed entries is tried again; None when none failed."""
+    names = [consumer.name for consumer in consumers]
+    answer = await conn.execute(select(func.min(_cursor.c.retry_at)).where(_cursor.c.consumer.in_(names)))
+    found: datetime | None = answer.scalar_one()
+    return found
 
 
 async def lag(conn: WriteConnection, consumers: Sequence[str]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from sqlalchemy import text
 from iam.kernel.clock import Clock
 from iam.storage import WriteConnection
 from iam.storage.locks import Lease, try_lease
+from iam.storage.wake import Channel, tell
 
 # Within a head the order is that of its revisions, whatever the clocks said; between heads it is
 # the order of time. An entry committed late simply gets a later number: no cursor can miss it.
@@ -43,9 +44,12 @@ _SEAL = text(
 async def seal(conn: WriteConnection, clock: Clock, most: int = 1000) -> int:
     """Up to `most` waiting entries have a number once the caller commits; says how many.
 
-    One sealer at a time: 0 when another holds the lease. Does not wait for running transactions.
+    One sealer at a time: 0 when another holds the lease. Does not wait for running transactions. Wakes those
+    who read the journal at commit.
     """
     if not await try_lease(conn, Lease.SEAL):
         return 0
     answer = await conn.execute(_SEAL, {"most": most, "now": clock()})
+    if answer.rowcount:
+        await tell(conn, Channel.SEALED)
     return answer.rowcount

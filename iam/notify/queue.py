@@ -12,6 +12,7 @@ from iam.notify.model import Message, NationalNumberInMail, State
 from iam.notify.tables import NotifyMessage
 from iam.storage import ReadConnection, WriteConnection
 from iam.storage.tables import core
+from iam.storage.wake import Channel, tell
 
 _message = core(NotifyMessage)
 
@@ -19,7 +20,7 @@ _message = core(NotifyMessage)
 async def queue(conn: WriteConnection, message: Message, now: datetime, *, make_id: MakeId = uuid7) -> bool:
     """The message waits once the caller commits; False when its key was queued before, whatever it said.
 
-    Raises `NationalNumberInMail`. Source: DOMAIN 7.3 nr 70.
+    Wakes the deliverer at commit. Raises `NationalNumberInMail`. Source: DOMAIN 7.3 nr 70.
     """
     if message.holds_national_number(belgian_day(now)):
         raise NationalNumberInMail
@@ -39,7 +40,21 @@ async def queue(conn: WriteConnection, message: Message, now: datetime, *, make_
         .on_conflict_do_nothing(index_elements=[_message.c.key])
         .returning(_message.c.id)
     )
-    return queued.one_or_none() is not None
+    if queued.one_or_none() is None:
+        return False
+    await tell(conn, Channel.MAIL)
+    return True
+
+
+async def next_due(conn: ReadConnection) -> datetime | None:
+    """When a deliverer may next take a message that waits; None when none does."""
+    answer = await conn.execute(
+        select(func.min(_message.c.retry_at)).where(
+            _message.c.state.in_((State.QUEUED.value, State.SENDING.value))
+        )
+    )
+    found: datetime | None = answer.scalar_one()
+    return found
 
 
 async def erase_old(conn: WriteConnection, now: datetime, keep: timedelta) -> int:

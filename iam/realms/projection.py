@@ -17,6 +17,7 @@ from iam.kernel.ids import EntityId, MakeId
 from iam.realms.tables import RealmsFolder, RealmsGroup, RealmsPassed, RealmsSweep, RealmsSync
 from iam.storage import ReadConnection, WriteConnection
 from iam.storage.tables import core
+from iam.storage.wake import Channel, tell
 
 _sync = core(RealmsSync)
 _group = core(RealmsGroup)
@@ -94,6 +95,14 @@ _CLAIM = text(
     RETURNING s.entity_id, s.wanted, s.attempts, s.by_sweep
     """
 )
+# The same conditions as a claim's; `greatest` passes over what is null.
+_NEXT_DUE = text(
+    """
+    SELECT min(greatest(CASE WHEN wanted > synced THEN wanted_at ELSE verify_at END, retry_at, claimed_until))
+      FROM realms_sync
+     WHERE target = :target AND NOT held AND (wanted > synced OR verify_at IS NOT NULL)
+    """
+)
 _COMPLETE = text(
     """
     UPDATE realms_sync
@@ -134,7 +143,8 @@ async def mark(
 ) -> None:
     """The enterprises will be looked at after the commit, also those that are being worked on now.
 
-    A mark that comes from a change lets the enterprise go past its pause and past the deletion guard.
+    A mark that comes from a change lets the enterprise go past its pause and past the deletion guard. Wakes
+    those who do the work at commit.
     """
     rows = [
         {"entity": entity, "target": target.value, "now": now, "swept": by_sweep}
@@ -144,6 +154,7 @@ async def mark(
     ]
     if rows:
         await conn.execute(_MARK, rows)
+        await tell(conn, Channel.MARKED)
 
 
 async def claim(
@@ -175,6 +186,13 @@ async def claim(
         )
         for row in rows
     ]
+
+
+async def next_due(conn: ReadConnection, target: Target) -> datetime | None:
+    """From when on the first enterprise may be claimed at the target; None when only a mark makes one due."""
+    answer = await conn.execute(_NEXT_DUE, {"target": target.value})
+    found: datetime | None = answer.scalar_one()
+    return found
 
 
 async def complete(conn: WriteConnection, claim: Claim, now: datetime, *, nothing: bool) -> bool:
@@ -380,6 +398,7 @@ async def confirm_removals(conn: WriteConnection, target: Target, now: datetime)
     freed = await conn.execute(
         update(_sync).where(_sync.c.target == target.value, _sync.c.held).values(held=False, error=None)
     )
+    await tell(conn, Channel.MARKED)
     return freed.rowcount
 
 

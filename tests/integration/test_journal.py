@@ -12,7 +12,7 @@ from iam.journal.append import append
 from iam.journal.codec import EventTypes
 from iam.journal.model import Context, Head, HeadKind
 from iam.journal.queries import of_head, sealed_after, unsealed
-from iam.journal.relay import Consumer, deliver
+from iam.journal.relay import Consumer, deliver, next_retry, pause
 from iam.journal.seal import seal
 from iam.kernel.actor import Capacity, SystemActor
 from iam.kernel.ids import uuid4
@@ -221,3 +221,45 @@ async def test_a_poison_entry_is_parked_and_the_rest_goes_on(db, clock):
     async with db.read() as conn:
         parked = (await conn.execute(text("SELECT seq, error FROM journal_parked"))).all()
     assert [(1, "ValueError")] == [tuple(row) for row in parked]
+
+
+async def test_what_comes_after_a_parked_entry_waits_for_nothing(db, clock):
+    where = head()
+    await write(db, clock, where, 1, count=2)
+    await sealed(db, clock)
+    seen = []
+
+    async def handle(_conn, entry):
+        if entry.ordinal == 0:
+            raise ValueError
+        seen.append(entry.ordinal)
+
+    consumer = Consumer(name="poisoned", handle=handle, park_after=1)
+
+    assert 2 == await deliver(db, consumer, clock)
+    assert [1] == seen
+
+
+async def test_the_relay_knows_when_a_failed_entry_is_tried_again(db, clock):
+    where = head()
+    await write(db, clock, where, 1)
+    await sealed(db, clock)
+    fails = [True]
+
+    async def handle(_conn, _entry):
+        if fails:
+            fails.pop()
+            raise OSError
+
+    fragile = Consumer(name="fragile", handle=handle)
+
+    async def retry():
+        async with db.read() as conn:
+            return await next_retry(conn, [fragile])
+
+    assert await retry() is None
+    await deliver(db, fragile, clock)
+    assert clock() + pause(1) == await retry()
+    clock.advance(seconds=1)
+    await deliver(db, fragile, clock)
+    assert await retry() is None

@@ -13,7 +13,7 @@ from demo.mailbox.catcher import Fault
 from iam.kernel.language import Language
 from iam.notify.deliver import CLAIM, MOST_ATTEMPTS, SERVER_PAUSE, deliver, pause
 from iam.notify.model import NationalNumberInMail, State
-from iam.notify.queue import counts, erase_old, queue
+from iam.notify.queue import counts, erase_old, next_due, queue
 from iam.notify.smtp import SmtpMailer
 from iam.notify.tables import NotifyMessage
 from iam.settings import MailSettings
@@ -241,6 +241,24 @@ async def test_a_refusal_for_now_is_tried_again_later(db, put, post, server, clo
     clock.advance(minutes=1)
     assert await post() == 1
     assert len(server.mails) == 1
+
+
+async def test_the_deliverer_knows_when_a_message_is_due_next(db, put, post, server, clock):
+    async def due():
+        async with db.read() as conn:
+            return await next_due(conn)
+
+    assert await due() is None
+    await put(message("a"), message("b"))
+    assert await due() == clock()
+
+    server.catcher.faults.set(Fault.REFUSE_TEMPORARILY, 1)
+    assert await post(jitter=lambda: 0.0) == 1
+    assert await due() == clock() + pause(1, 0.0)
+
+    clock.advance(hours=1)
+    assert await post() == 1
+    assert await due() is None
 
 
 async def test_a_refusal_for_good_fails_at_once_with_an_alarm(db, put, post, server):

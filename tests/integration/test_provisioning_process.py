@@ -20,6 +20,7 @@ from iam.kernel.clock import system_clock
 from iam.kernel.ids import EntityId, uuid4
 from iam.settings import Settings, UnsafeSettings
 from iam.storage import Database
+from provisioning import main
 from provisioning.main import Process, backlog, confirm, targets
 from tests.support.provisioning import WRITER, KeycloakEyes, Ldap, SmallTruth, numbers, running_ldap
 from tests.support.realm import ROOT, Keycloak
@@ -68,13 +69,17 @@ def settings(keycloak: Keycloak, ldap: Ldap, database_url: str, parent: str) -> 
             "client_secret": keycloak.client_secret("habilis-provisioner"),
             "group_parent": parent,
         },
-        directory={
-            "url": ldap.server.url,
-            "base_dn": ldap.server.base_dn,
-            "bind_dn": ldap.server.provisioner_dn,
-            "password": WRITER,
-        },
+        directory=directory_settings(ldap),
     )
+
+
+def directory_settings(ldap: Ldap) -> dict[str, str]:
+    return {
+        "url": ldap.server.url,
+        "base_dn": ldap.server.base_dn,
+        "bind_dn": ldap.server.provisioner_dn,
+        "password": WRITER,
+    }
 
 
 async def happened(db: Database, entity: EntityId, revision: int) -> None:
@@ -204,3 +209,32 @@ def test_an_operator_sees_the_backlog_and_confirms(database_url):
         "directory": 0,
     }
     assert confirm(settings) == {"keycloak": 0, "directory": 0}
+
+
+async def test_an_entry_moves_the_directory_by_wake_ups_alone(db, database_url, ldap, monkeypatch):
+    """Every poll is minutes away, and Keycloak too."""
+    monkeypatch.setattr(main, "_SAFETY_NET", 600.0)
+    monkeypatch.setattr(main, "_TIME_PASSES", 600.0)
+    settings = some_settings(
+        database_url=database_url,
+        provisioner={"client_secret": uuid4().hex},
+        directory=directory_settings(ldap),
+    )
+    small, number = SmallTruth(), next(FRESH)
+    entity = small.enterprise(number)
+    karim = small.person()
+    process = Process(settings, db, small.truth)
+    running = asyncio.create_task(process.run())
+    try:
+        # The start and the beginning of the listening look by themselves: that explains two of these at most.
+        for revision in (1, 3, 5):
+            small.grant(entity, "permis.suivre", karim)
+            await happened(db, entity, revision)
+            await until(lambda: ldap.groups().get(f"{number}:permis.suivre"), {str(karim)})
+
+            small.revoke(entity, "permis.suivre", karim)
+            await happened(db, entity, revision + 1)
+            await until(lambda: ldap.groups().get(number), None)
+    finally:
+        process.stop()
+        await asyncio.wait_for(running, 40)

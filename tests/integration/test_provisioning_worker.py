@@ -330,6 +330,39 @@ async def test_inv_64_an_unknown_outcome_is_looked_at_once_more_later(db, direct
     assert directory.shown(entity) == {}
 
 
+async def test_the_next_moment_of_work_is_known_without_looking_again_and_again(
+    db, directory, small, clock, one
+):
+    async def due():
+        async with db.read() as conn:
+            return await projection.next_due(conn, Target.KEYCLOAK)
+
+    assert await due() is None
+    entity, other = small.enterprise(), small.enterprise()
+    small.grant(entity, "permis.suivre", small.person())
+    await mark(db, clock, entity, other, targets=KEYCLOAK)
+    marked = clock()
+    assert await due() == marked
+
+    async with db.write() as conn:
+        claims = await projection.claim(conn, Target.KEYCLOAK, clock(), lease=LEASE, most=2, make_id=uuid4)
+    assert await due() == marked + LEASE, "a worker is at it, or died"
+    async with db.write() as conn:
+        for claim in claims:
+            await projection.release(conn, claim)
+
+    directory.fails.append(UnsettledError())
+    await one.catch_up()
+    retry = await due()
+    clock.now = retry
+    await one.catch_up()
+    assert retry < await due() == marked + timedelta(seconds=60), "an unknown outcome is looked at once more"
+
+    clock.now = marked + timedelta(seconds=60)
+    await one.catch_up()
+    assert await due() is None
+
+
 async def test_a_change_goes_before_what_only_a_sweep_asks_for(db, directory, small, clock):
     swept, changed = given(small, 2)
     directory.parallel = 1
