@@ -16,7 +16,6 @@ class Kind(StrEnum):
     FORBIDDEN = "forbidden"
     STEP_UP = "stepUp"
     CONFLICT = "conflict"
-    STALE = "stale"
     LIMITED = "limited"
     UNAVAILABLE = "unavailable"
 
@@ -75,7 +74,6 @@ class Reason(StrEnum):
     ALREADY_GAP = "alreadyGap", Kind.CONFLICT, Fixer.NOBODY
     APPOINTMENT_UNKNOWN = "appointmentUnknown", Kind.NOT_FOUND, Fixer.NOBODY
     APPOINTMENT_CLOSED = "appointmentClosed", Kind.CONFLICT, Fixer.REPRESENTATIVE
-    OFFICE_UNKNOWN = "officeUnknown", Kind.NOT_FOUND, Fixer.NOBODY
     # Roles and grants
     ROLE_UNKNOWN = "roleUnknown", Kind.INVALID, Fixer.YOU
     ROLE_RETIRED = "roleRetired", Kind.CONFLICT, Fixer.NOBODY
@@ -106,5 +104,3 @@ class Reason(StrEnum):
     PORTAL_UNKNOWN = "portalUnknown", Kind.INVALID, Fixer.HELPDESK
     ROLE_MISSING = "roleMissing", Kind.FORBIDDEN, Fixer.GAP
     PERSON_UNKNOWN = "personUnknown", Kind.FORBIDDEN, Fixer.YOU
-    SESSION_ENDED = "sessionEnded", Kind.FORBIDDEN, Fixer.YOU
-    STATE_NOT_REACHED = "stateNotReached", Kind.STALE, Fixer.TIME

@@ -240,12 +240,6 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
             ),
         ),
     ),
-    Reason.OFFICE_UNKNOWN: (
-        Wording(
-            N_("Nous ne trouvons pas ce gestionnaire d'accès."),
-            N_("Repartez de la page de l'entreprise."),
-        ),
-    ),
     Reason.ROLE_UNKNOWN: (
         Wording(N_("Ce rôle n'est pas dans la liste."), N_("Choisissez un rôle de la liste.")),
     ),
@@ -399,15 +393,6 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
         Wording(
             N_("Nous ne vous connaissons pas encore."),
             N_("Connectez-vous une première fois à Mon Espace."),
-        ),
-    ),
-    Reason.SESSION_ENDED: (
-        Wording(N_("Votre connexion est terminée."), N_("Connectez-vous de nouveau pour continuer.")),
-    ),
-    Reason.STATE_NOT_REACHED: (
-        Wording(
-            N_("Un changement tout récent n'est pas encore visible ici."),
-            N_("Réessayez dans quelques secondes."),
         ),
     ),
 }

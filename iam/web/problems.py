@@ -153,8 +153,6 @@ def of_refusal(refusal: Refusal) -> Problem:
             return _step_up(refusal)
         case Kind.CONFLICT:
             return _of(refusal, 409, f"{_OURS}{reason}", "Conflict")
-        case Kind.STALE:
-            return _of(refusal, 412, f"{_OURS}{reason}", "Precondition Failed", {"Retry-After": "1"})
         case Kind.LIMITED:
             return _of(
                 refusal, 429, f"{_BELGIF}tooManyRequests", "Too Many Requests", {"Retry-After": "3600"}

@@ -14,7 +14,6 @@ STATUS = {
     Kind.FORBIDDEN: 403,
     Kind.STEP_UP: 401,
     Kind.CONFLICT: 409,
-    Kind.STALE: 412,
     Kind.LIMITED: 429,
     Kind.UNAVAILABLE: 503,
 }
