@@ -1,6 +1,5 @@
 """What is known of a person. Pure."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,15 +8,10 @@ from uuid import UUID
 
 from iam.kernel.assurance import Assurance
 from iam.kernel.decision import Refusal
+from iam.kernel.email import normal_address
 from iam.kernel.ids import EntityId, PersonId
 from iam.kernel.language import Language
 from iam.kernel.reasons import Reason
-from iam.kernel.ssin import holds_ssin
-
-_LONGEST_ADDRESS = 254
-_ADDRESS = re.compile(
-    r"[^@\s\"<>(),:;\\\[\]\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +84,7 @@ class Session:
 
 def normalise_address(text: str, today: date) -> str | Refusal:
     """The e-mail address in lower case, or EMAIL_INVALID; one that holds a national number is refused."""
-    address = text.strip().lower()
-    if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address) or holds_ssin(address, today):
-        return Refusal(reason=Reason.EMAIL_INVALID, about="email")
-    return address
+    return normal_address(text, today) or Refusal(reason=Reason.EMAIL_INVALID, about="email")
 
 
 def confirmed_for(addresses: Iterable[Address], entity: EntityId) -> frozenset[str]:

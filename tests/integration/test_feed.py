@@ -102,6 +102,7 @@ async def test_inv_72_each_line_is_judged_alone(town, run):
         (line(role="primes.deposer"), "role"),
         (line(number="0202239951"), "enterpriseUnknown"),
         (line("olivier", NOEL), "enterpriseCeased"),
+        (line("paul", SERVAIS, email="paul..renard@exemple.be"), "emailInvalid"),
         (line("karim"), "alreadyGap"),
         (line("karim", kind="role", role="no.such"), "roleUnknown"),
         (line("karim", kind="role", role="staff.helpdesk"), "roleUnknown"),

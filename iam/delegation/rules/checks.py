@@ -1,6 +1,5 @@
 """Questions that several rules ask. Each answers with what it found or a refusal. Pure."""
 
-import re
 from datetime import date, timedelta
 
 from iam.delegation.facts_model import Facts, PersonFacts, RepresentationFacts
@@ -9,14 +8,13 @@ from iam.kernel.actor import PersonActor
 from iam.kernel.assurance import Level
 from iam.kernel.clock import belgian_day
 from iam.kernel.decision import Refusal
+from iam.kernel.email import normal_address
 from iam.kernel.period import Period
 from iam.kernel.reasons import Reason
 from iam.kernel.ssin import holds_ssin
 
 LONGEST_TEXT = 1000
 _FURTHEST_START = timedelta(days=25 * 366)
-LONGEST_EMAIL = 254
-_EMAIL = re.compile(r"[^@\s\"<>(),:;\\\[\]\x00-\x1f]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 
 
 def person(facts: Facts) -> PersonActor | Refusal:
@@ -151,9 +149,6 @@ def free_text(text: str, facts: Facts, *, about: str, missing: Reason) -> str | 
 
 
 def email(text: str, facts: Facts) -> str | Refusal:
-    """The address, trimmed and in lower case."""
-    address = text.strip().lower()
-    wrong = len(address) > LONGEST_EMAIL or _EMAIL.fullmatch(address) is None
-    if wrong or holds_ssin(address, belgian_day(facts.now)):
-        return Refusal(reason=Reason.EMAIL_INVALID, about="email")
-    return address
+    """The address, trimmed and in lower case: one to which the mail about the act can be sent."""
+    address = normal_address(text, belgian_day(facts.now))
+    return address or Refusal(reason=Reason.EMAIL_INVALID, about="email")

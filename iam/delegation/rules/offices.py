@@ -165,8 +165,11 @@ def migrate(command: c.MigrateGap, facts: Facts) -> Outcome | Refusal:
         return Outcome(events=(), capacity=Capacity.SYSTEM)
     if gap is not None or facts.state.pending_gap(facts.now) is not None:
         return Refusal(reason=Reason.ALREADY_GAP)
+    email = None if command.email is None else checks.email(command.email, facts)
+    if isinstance(email, Refusal):
+        return email
     origin = OfficeOrigin.BOOTSTRAP if command.bootstrap else OfficeOrigin.MIGRATED
-    events = activated(OfficeId(facts.new_id()), command.person, origin, command.email, facts)
+    events = activated(OfficeId(facts.new_id()), command.person, origin, email, facts)
     return Outcome(events=events, capacity=Capacity.SYSTEM, basis={"feed": facts.actor.trigger})
 
 

@@ -86,6 +86,7 @@ def test_inv_49_the_answer_says_nothing_of_a_gap():
         ({"roles": ("ancien.role",)}, Reason.ROLE_RETIRED),
         ({"email": "pas une adresse"}, Reason.EMAIL_INVALID),
         ({"email": "a@b.be\r\nBcc: c@d.be"}, Reason.EMAIL_INVALID),
+        ({"email": "karim..benali@b.be"}, Reason.EMAIL_INVALID),
         ({"first": TODAY - timedelta(days=1)}, Reason.PERIOD_IN_PAST),
         ({"last": TODAY - timedelta(days=1)}, Reason.PERIOD_REVERSED),
         ({"last": TODAY + timedelta(days=730)}, Reason.PERIOD_TOO_LONG),
