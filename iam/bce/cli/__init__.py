@@ -4,7 +4,7 @@ Exit codes: 0 applied, or nothing to do; 2 wrong use; 3 refused (not ours to app
 content); 5 halted, a person must look. One module a subject; each registers its commands on `app`.
 """
 
-from iam.bce.cli import extracts, functions, renumber, rules
+from iam.bce.cli import extracts, functions, generate, renumber, rules
 from iam.bce.cli.base import app
 
-__all__ = ["app", "extracts", "functions", "renumber", "rules"]
+__all__ = ["app", "extracts", "functions", "generate", "renumber", "rules"]

@@ -1,0 +1,1 @@
+"""Words and weights of the made-up country: towns and codes are facts, names and streets are ours."""
