@@ -15,7 +15,6 @@ _ROW = Struct("<12H")
 Row = tuple[int, ...]
 PAGE = 256
 SIZE = 1 << 16
-_KEPT = 16
 
 
 class Draws:
@@ -24,7 +23,8 @@ class Draws:
     def __init__(self, seed: int) -> None:
         """Draw for this seed."""
         self._seed = seed
-        self._pages: dict[tuple[str, int], bytes] = {}
+        # Of each part the page that was last asked for: whoever goes through the country needs no other.
+        self._last: dict[str, tuple[int, bytes]] = {}
 
     def page(self, what: str, number: int) -> list[Row]:
         """A row for each of the 256 enterprises of a page."""
@@ -32,14 +32,11 @@ class Draws:
 
     def row(self, what: str, place: int) -> Row:
         """The row of one enterprise, the same as in its page."""
-        number, within = divmod(place, PAGE)
-        key = (what, number)
-        page = self._pages.get(key)
-        if page is None:
-            if len(self._pages) >= _KEPT:
-                self._pages.clear()
-            page = self._pages[key] = self._digest(what, number)
-        return _ROW.unpack_from(page, within * _ROW.size)
+        number = place // PAGE
+        last = self._last.get(what)
+        if last is None or last[0] != number:
+            last = self._last[what] = (number, self._digest(what, number))
+        return _ROW.unpack_from(last[1], place % PAGE * _ROW.size)
 
     def one(self, what: str, *which: int) -> Row:
         """A row for one thing."""

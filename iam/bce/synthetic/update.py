@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from iam.bce.synthetic.country import LATE, Being, Country
 from iam.bce.synthetic.days import Change
 from iam.bce.synthetic.draw import SIZE
-from iam.bce.synthetic.files import ACTIVITY, BRANCH, DENOMINATION, ENTERPRISE, ESTABLISHMENT, File
+from iam.bce.synthetic.files import ACTIVITY, BRANCH, DENOMINATION, ENTERPRISE, ESTABLISHMENT, File, Text
 
 Texts = Mapping[str, str]
 
@@ -41,6 +41,7 @@ class Update:
         self._then = copy(country)
         self._then.day = country.day - 1
         self._changes = changes
+        self._kept: dict[str, tuple[Texts, Texts]] = {}
         self._again = {each.after.number for each in changes.values() if each.told_again}
         ended = [each.before for each in changes.values() if each.before.alive and not each.after.alive]
         self._gone = {each.number for each in ended}
@@ -50,7 +51,9 @@ class Update:
         for file in (ESTABLISHMENT, BRANCH):
             before, after = self._texts(file)
             left = before.keys() - after.keys()
-            self._went_along |= left & _all(self._then, file, ended).keys()
+            self._went_along |= left & {
+                number for being in ended for number, _ in _texts(self._then, file, being)
+            }
             self._closed |= left - self._went_along
 
     def told(self, file: File) -> Told:
@@ -115,20 +118,20 @@ class Update:
 
     def _texts(self, file: File) -> tuple[Texts, Texts]:
         """What those to whom something happened had in a file, and what they have."""
-        return (
-            _all(self._then, file, [each.before for each in self._changes.values()]),
-            _all(self._now, file, [each.after for each in self._changes.values()]),
-        )
+        if file.name not in self._kept:
+            before: dict[str, str] = {}
+            after: dict[str, str] = {}
+            # The one beside the other: they are drawn from the same page.
+            for change in self._changes.values():
+                before.update(_texts(self._then, file, change.before))
+                after.update(_texts(self._now, file, change.after))
+            self._kept[file.name] = (before, after)
+        return self._kept[file.name]
 
 
 def _is_late(being: Being) -> bool:
     return being.who[7] < LATE or any(unit.who[7] < LATE for unit in being.units or ())
 
 
-def _all(country: Country, file: File, beings: list[Being]) -> Texts:
-    return {
-        number: text
-        for being in beings
-        if being.alive
-        for number, text in file.texts(country, being, country.row(file.what, being))
-    }
+def _texts(country: Country, file: File, being: Being) -> list[Text]:
+    return file.texts(country, being, country.row(file.what, being)) if being.alive else []

@@ -24,9 +24,9 @@ def _address(country: Country, being: Being, row: Row) -> list[Text]:
         tail = _TAILS[row[3]] if being.struck is None else f'"","",{being.struck}'
         found.append((number, f'"{number}","REGO",{where}{tail}\n'))
     for unit in country.units(being):
-        row_of_unit = country.unit_row(unit, unit.moved)
+        number, row_of_unit = unit.number, country.unit_row(unit, unit.moved)
         where = _home(country.region(unit.who), row_of_unit, 3)
-        found.append((unit.number, f'"{unit.number}","BAET",{where}{_TAILS[row_of_unit[6]]}\n'))
+        found.append((number, f'"{number}","BAET",{where}{_TAILS[row_of_unit[6]]}\n'))
     for which in range(country.branches(being)):
         number, row_of_branch = numbers.branch(being.place, which), country.branch_row(being, which)
         where = _home(region, row_of_branch, 3)

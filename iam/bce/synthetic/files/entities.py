@@ -4,19 +4,20 @@ from iam.bce.synthetic import numbers
 from iam.bce.synthetic.country import WHO, Being, Country
 from iam.bce.synthetic.draw import Row
 from iam.bce.synthetic.files.file import File, Text
+from iam.bce.synthetic.vocabulary.natures import written
 
 
 def _enterprise(country: Country, being: Being, _row: Row) -> list[Text]:
     number = being.number
-    return [(number, f'"{number}",{country.nature(being).line}{country.start(being)}\n')]
+    return [(number, f'"{number}",{written(country.nature(being))}{country.start(being)}\n')]
 
 
 def _establishment(country: Country, being: Being, _row: Row) -> list[Text]:
-    owner = being.number
-    return [
-        (unit.number, f'"{unit.number}",{country.unit_start(unit)},"{owner}"\n')
-        for unit in country.units(being)
-    ]
+    owner, found = being.number, []
+    for unit in country.units(being):
+        number = unit.number
+        found.append((number, f'"{number}",{country.unit_start(unit)},"{owner}"\n'))
+    return found
 
 
 def _branch(country: Country, being: Being, _row: Row) -> list[Text]:

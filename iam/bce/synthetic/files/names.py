@@ -2,7 +2,7 @@
 
 from iam.bce.synthetic import numbers
 from iam.bce.synthetic.country import NAMES, Being, Country, Unit
-from iam.bce.synthetic.draw import Row, weighted
+from iam.bce.synthetic.draw import SIZE, Row, weighted
 from iam.bce.synthetic.files.file import File, Text
 from iam.bce.synthetic.vocabulary.natures import NATURAL
 from iam.bce.synthetic.vocabulary.words import ABBREVIATIONS, FIRST, FIRST_NAMES, SECOND, SURNAMES
@@ -12,7 +12,7 @@ _OWN, _OTHER = "own", "other"
 _LONGEST = 320
 _SHAPES: tuple[tuple[tuple[str, str], ...], ...] = weighted(
     (
-        (((_OWN, _NAME),), 0.735),
+        (((_OWN, _NAME),), 0.734),
         (((_OWN, _NAME), (_OWN, _SHORT)), 0.09),
         (((_OWN, _NAME), (_OWN, _SHOP)), 0.07),
         (((_OWN, _NAME), (_OTHER, _NAME)), 0.04),
@@ -29,12 +29,12 @@ _SHAPES: tuple[tuple[tuple[str, str], ...], ...] = weighted(
             0.0015,
         ),
         # As long as a name may be.
-        (((_OWN, "long"),), 0.0005),
+        (((_OWN, "long"),), 0.0015),
     )
 )
 _TRANSLATED = {"0": "2", "1": "2", "2": "1", "3": "1", "4": "1"}
-_NAMED_UNITS = round(0.63 * 65536)
-_TWO_FIRST_NAMES = 65536 // 20
+_NAMED_UNITS = round(0.58 * SIZE)
+_TWO_FIRST_NAMES = SIZE // 20
 
 
 def _denomination(country: Country, being: Being, row: Row) -> list[Text]:

@@ -22,11 +22,12 @@ class Nature(NamedTuple):
     form: str = ""
     cac: str = ""
 
-    @property
-    def line(self) -> str:
-        """The piece of a line from the status to the form to be read."""
-        form, cac = (f'"{code}"' if code else "" for code in (self.form, self.cac))
-        return f'"AC","{self.situation}","{self.kind}",{form},{cac},'
+
+@cache
+def written(nature: Nature) -> str:
+    """The piece of a line from the status to the form to be read."""
+    form, cac = (f'"{code}"' if code else "" for code in (nature.form, nature.cac))
+    return f'"AC","{nature.situation}","{nature.kind}",{form},{cac},'
 
 
 _NATURAL = 0.3998
