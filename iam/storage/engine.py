@@ -4,15 +4,21 @@ SQLModel classes describe tables; statements are SQLAlchemy Core on an `AsyncCon
 no row comes to life behind the back of a rule (ADR 0003).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import NewType
+from typing import Any, NewType
 
+import psycopg
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from iam.storage.oneshot import OneShot, Read, Row, Write
 
 ReadConnection = AsyncConnection
 WriteConnection = NewType("WriteConnection", AsyncConnection)
+# What a database that cannot be used raises, in whichever way it was asked.
+DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error, OSError)
 
 _OPTIONS = "-c TimeZone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 
@@ -23,11 +29,16 @@ def engine_url(url: str) -> str:
 
 
 class Database:
-    """A pool of connections to one database. Opened lazily; `close` when done."""
+    """A pool of connections to one database. Opened lazily; `close` when done.
+
+    `write` and `read` are transactions; `ask` and `tell` are single statements on connections of their own.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 10, statement_timeout: str = "10s") -> None:
         """Remember where; nothing is opened yet. `url` is a libpq URL."""
         self.url = url
+        options = f"{_OPTIONS} -c statement_timeout={statement_timeout}"
+        self._one_shot = OneShot(url, size=pool_size, options=options)
         self._engine: AsyncEngine = create_async_engine(
             engine_url(url),
             pool_size=pool_size,
@@ -35,10 +46,7 @@ class Database:
             pool_timeout=5,
             pool_pre_ping=True,
             hide_parameters=True,  # an error of the database repeats no address and no text
-            connect_args={
-                "options": f"{_OPTIONS} -c statement_timeout={statement_timeout}",
-                "connect_timeout": 5,
-            },
+            connect_args={"options": options, "connect_timeout": 5},
         )
 
     @asynccontextmanager
@@ -55,6 +63,18 @@ class Database:
             async with connection.begin():
                 yield connection
 
+    async def ask(self, statement: Read, values: Mapping[str, Any]) -> Sequence[Row]:
+        """What one statement reads, on one snapshot, in one round trip.
+
+        A connection that was lost while it waited is replaced, once. Raises `DATABASE_ERRORS`.
+        """
+        return await self._one_shot.run(statement, values)
+
+    async def tell(self, statement: Write, values: Mapping[str, Any]) -> Sequence[Row]:
+        """What one statement returns, once what it changed is committed: as `ask`, and on disk."""
+        return await self._one_shot.run(statement, values)
+
     async def close(self) -> None:
-        """Close every connection of the pool."""
+        """Close every connection of both pools."""
+        await self._one_shot.close()
         await self._engine.dispose()
