@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import LargeBinary, RowMapping, Text, bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -21,7 +22,7 @@ from iam.bce.model import (
 )
 from iam.bce.record import watch
 from iam.bce.reference import rulebook
-from iam.bce.rules import display_name, represent
+from iam.bce.rules import display_name, name_to_show, represent
 from iam.bce.tables import BceExtract, BceFeed, BceFunction, BceFunctionCode
 from iam.bce.views import ENTERPRISE
 from iam.kernel.decision import Refusal
@@ -42,6 +43,8 @@ __all__ = [
     "function_labels",
     "load",
     "lookup",
+    "name_to_show",
+    "names_of",
     "representations_of",
     "representatives",
     "set_aside",
@@ -56,16 +59,9 @@ _function_code = core(BceFunctionCode)
 # One round trip an answer: names and seat beside the enterprise. What it last was, if it has vanished.
 _ENTERPRISES = """
     SELECT v.entity_id, v.number, v.kind, v.form, v.situation, v.consequence, v.state, v.start_on,
-           coalesce(names.all, '[]') AS names, seat.municipality_fr, seat.municipality_nl,
+           v.names, seat.municipality_fr, seat.municipality_nl,
            seat.struck_off_on IS NOT NULL AS doubtful_seat
       FROM bce_enterprise_view v
-      JOIN bce_entity e ON e.entity_id = v.entity_id
-      LEFT JOIN LATERAL (
-           SELECT json_agg(json_build_array(n.text, n.language, n.kind)
-                           ORDER BY n.kind, n.language, n.text) AS all
-             FROM bce_name n
-            WHERE n.entity_id = v.entity_id AND n.unit IS NULL AND n.recorded_until IS NULL
-              AND n.ends_at IS NOT DISTINCT FROM e.vanished_at) names ON true
       LEFT JOIN LATERAL (
            SELECT a.municipality_fr, a.municipality_nl, a.struck_off_on FROM bce_address a
             WHERE a.entity_id = v.entity_id AND a.unit IS NULL AND a.kind = 'REGO' LIMIT 1) seat ON true
@@ -87,6 +83,11 @@ async def load(conn: ReadConnection, entity_ids: Iterable[EntityId]) -> Mapping[
         return {}
     rows = (await conn.execute(_BY_ENTITY, {"entities": wanted})).mappings()
     return {EntityId(row["entity_id"]): _enterprise(row) for row in rows}
+
+
+def names_of(document: str) -> tuple[Name, ...]:
+    """The names behind the text of the view's `names`, for statements that join it."""
+    return msgspec.json.decode(document, type=tuple[Name, ...])
 
 
 async def lookup(conn: ReadConnection, typed: str) -> Enterprise | Refusal:
@@ -126,7 +127,7 @@ def _enterprise(row: RowMapping) -> Enterprise:
         consequence=Consequence(row["consequence"]),
         state=RegisterState(row["state"]),
         start_on=row["start_on"],
-        names=tuple(Name(text=name, language=language, kind=kind) for name, language, kind in row["names"]),
+        names=tuple(Name(**name) for name in row["names"]),
         municipality_fr=row["municipality_fr"],
         municipality_nl=row["municipality_nl"],
         doubtful_seat=row["doubtful_seat"],

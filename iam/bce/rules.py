@@ -25,6 +25,7 @@ from iam.bce.model import (
 )
 from iam.kernel.clock import belgian_day
 from iam.kernel.language import Language
+from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.ssin import Fingerprint
 
 
@@ -122,15 +123,20 @@ _FALLBACK = (
 
 
 def display_name(enterprise: Enterprise, language: Language) -> str:
+    """A name to show, always: see `name_to_show`."""
+    return name_to_show(enterprise.names, enterprise.number, language)
+
+
+def name_to_show(names: Sequence[Name], number: EnterpriseNumber, language: Language) -> str:
     """A name to show, always: in the reader's language, in French, in any, the commercial one (nr 7).
 
     An enterprise without any name, which the register excludes, is shown by its number.
     """
     for kind in (NameKind.NAME, NameKind.COMMERCIAL, NameKind.ABBREVIATION):
-        named = _named(enterprise.names, kind, (REGISTER_LANGUAGE[language], *_FALLBACK))
+        named = _named(names, kind, (REGISTER_LANGUAGE[language], *_FALLBACK))
         if named is not None:
             return named
-    return enterprise.number.dotted
+    return number.dotted
 
 
 def _named(names: Sequence[Name], kind: NameKind, languages: Sequence[str]) -> str | None:

@@ -67,7 +67,13 @@ class BceNumber(SQLModel, table=True):
 
     __tablename__ = "bce_number"
     __table_args__ = (
-        Index("uq_bce_number_number", "number", unique=True, postgresql_where=_OPEN),
+        Index(
+            "uq_bce_number_number",
+            "number",
+            unique=True,
+            postgresql_where=_OPEN,
+            postgresql_include=["entity_id"],
+        ),
         Index("uq_bce_number_entity_id", "entity_id", unique=True, postgresql_where=_OPEN),
     )
 
@@ -84,7 +90,13 @@ class BceSnapshot(SQLModel, table=True):
     """What an entity is. `form_cac` is the form as to be read; `start_on` is the register's StartDate."""
 
     __tablename__ = "bce_snapshot"
-    __table_args__ = (Index("ix_bce_snapshot_entity_id", "entity_id"),)
+    __table_args__ = (
+        Index(
+            "ix_bce_snapshot_entity_id",
+            "entity_id",
+            postgresql_include=["situation", "ends_at", "recorded_until"],
+        ),
+    )
 
     version_id: int = Field(sa_column=_version())
     entity_id: UUID = Field(sa_column=_entity())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 
 from iam.bce import queries as register
@@ -20,7 +21,7 @@ from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.reasons import Reason
 from iam.kernel.revision import Revision
-from iam.storage import ReadConnection
+from iam.storage import Read, ReadConnection, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,29 +57,37 @@ class Rights:
         return min(ends) if ends else None
 
 
-# One round trip: who, for whom, what; and the counters that make the revision. A grant that was ended is
-# over, whatever this machine's clock says: the enterprise's own time may be ahead of it.
-_RIGHTS = text(
+def holding(*, person: str, number: str, at: str, named: bool) -> str:
+    """SQL for the one row that `rights_of` reads, none if the person is unknown; the arguments are SQL too.
+
+    `named`: with the enterprise's names, for those who show or record one.
+    Who, for whom, what, and the counters that make the revision. A grant that was ended is over, whatever
+    this machine's clock says: the enterprise's own time may be ahead of it.
     """
-    SELECT p.person_id, p.blocked, p.revision AS person_revision,
-           c.revision AS catalogue_revision,
-           e.entity_id, e.number, e.operating,
+    names = "e.names::text" if named else "CAST(NULL AS text)"
+    return f"""
+    SELECT p.person_id AS holder, p.blocked AS holder_blocked, p.revision AS holder_revision,
+           c.revision AS catalogue_revision, x.number AS extract_number,
+           e.entity_id, e.operating, {names} AS enterprise_names,
            coalesce(h.revision, 0) AS head_revision,
-           g.grant_id, g.role, g.ends_at, r.minimum_level
+           (SELECT json_agg(json_build_object('code', g.role, 'grant', g.grant_id, 'until', g.ends_at,
+                                              'minimum_level', r.minimum_level) ORDER BY g.role)::text
+              FROM delegation_grant g
+              JOIN delegation_role r ON r.code = g.role
+             WHERE g.entity_id = e.entity_id AND g.person_id = p.person_id
+               AND g.recorded_until IS NULL AND g.ended IS NULL
+               AND g.starts_at <= {at} AND (g.ends_at IS NULL OR {at} < g.ends_at)
+               AND (r.retired_at IS NULL OR {at} < r.retired_at)) AS held
       FROM people_person_view p
      CROSS JOIN delegation_catalogue c
-      LEFT JOIN bce_enterprise_view e ON e.number = :number
+     CROSS JOIN bce_extract_view x
+      LEFT JOIN bce_enterprise_view e ON e.number = {number}
       LEFT JOIN delegation_head h ON h.entity_id = e.entity_id
-      LEFT JOIN (delegation_grant g JOIN delegation_role r ON r.code = g.role)
-             ON g.entity_id = e.entity_id AND g.person_id = p.person_id
-            AND g.recorded_until IS NULL AND g.ended IS NULL
-            AND g.starts_at <= :at AND (g.ends_at IS NULL OR :at < g.ends_at)
-            AND (r.retired_at IS NULL OR :at < r.retired_at)
-            AND g.role = ANY(:ceiling)
-     WHERE p.person_id = :person
-     ORDER BY g.role
-    """
-)
+     WHERE p.person_id = {person}
+    """  # noqa: S608 - the arguments are words of this house, never values
+
+
+_RIGHTS = Read(holding(person=":person", number=":number", at=":at", named=True))
 
 
 async def effective(
@@ -90,49 +99,37 @@ async def effective(
     at: datetime,
     level: Level,
 ) -> Rights | Refusal:
-    """The rights of a person for one enterprise (or as a citizen, without a number) among some roles.
+    """The rights of a person for one enterprise (or as a citizen, without a number) among some roles."""
+    asked = {"person": person, "number": None if number is None else number.digits, "at": at}
+    row = (await conn.execute(_RIGHTS.clause, asked)).one_or_none()
+    return rights_of(row, person=person, number=number, roles=roles, level=level)
 
-    Refused when the person is unknown or blocked, the enterprise unknown or no longer operating, or no
+
+def rights_of(
+    row: Row | None,
+    *,
+    person: PersonId,
+    number: EnterpriseNumber | None,
+    roles: frozenset[str],
+    level: Level,
+) -> Rights | Refusal:
+    """What a row of `holding`, asked for this person and number, says about some roles.
+
+    Refused when the person is unknown or blocked, the enterprise unknown or no longer operating, or none
     of the roles is in force. Deny by default (DOMAIN 7.3 nr 58, 60, 62).
     """
-    rows = (
-        await conn.execute(
-            _RIGHTS,
-            {
-                "person": person,
-                "number": None if number is None else number.digits,
-                "ceiling": sorted(roles),
-                "at": at,
-            },
-        )
-    ).all()
-    if not rows:
+    if row is None or row.holder != person:
         return Refusal(reason=Reason.PERSON_UNKNOWN)
-    first = rows[0]
-    if first.blocked:
+    if row.holder_blocked:
         return Refusal(reason=Reason.PERSON_BLOCKED)
-    revision = Revision(
-        first.head_revision,
-        first.person_revision,
-        first.catalogue_revision,
-        await register.extract_number(conn),
-    )
+    revision = Revision(row.head_revision, row.holder_revision, row.catalogue_revision, row.extract_number)
     if number is None:
         return Rights(person=person, capacity=Capacity.CITIZEN, revision=revision)
-    if first.entity_id is None:
+    if row.entity_id is None:
         return Refusal(reason=Reason.ROLE_MISSING)
-    if not first.operating:
+    if not row.operating:
         return Refusal(reason=Reason.ENTERPRISE_CEASED)
-    held = [
-        RoleRight(
-            code=row.role,
-            grant=GrantId(row.grant_id),
-            until=row.ends_at,
-            minimum_level=Level(row.minimum_level),
-        )
-        for row in rows
-        if row.grant_id is not None
-    ]
+    held = [role for role in _held(row.held) if role.code in roles]
     if not held:
         return Refusal(reason=Reason.ROLE_MISSING)
     strong = tuple(role for role in held if level >= role.minimum_level)
@@ -143,17 +140,24 @@ async def effective(
         person=person,
         capacity=Capacity.ROLE_HOLDER,
         revision=revision,
-        entity=EntityId(first.entity_id),
+        entity=EntityId(row.entity_id),
         number=number,
-        name=await _name(conn, EntityId(first.entity_id)),
+        name=_name(row.enterprise_names, number),
         roles=strong,
         too_weak=too_weak,
     )
 
 
-async def _name(conn: ReadConnection, entity: EntityId) -> str:
+def _name(names: str | None, number: EnterpriseNumber) -> str | None:
     """The name for a portal to show: in French, else as the register has it (nr 7)."""
-    return register.display_name((await register.load(conn, [entity]))[entity], Language.FR)
+    return None if names is None else register.name_to_show(register.names_of(names), number, Language.FR)
+
+
+_HELD = msgspec.json.Decoder(tuple[RoleRight, ...])
+
+
+def _held(document: str | None) -> tuple[RoleRight, ...]:
+    return () if document is None else _HELD.decode(document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,14 @@ class DelegationGrant(SQLModel, table=True):
 
     __tablename__ = "delegation_grant"
     __table_args__ = (
-        Index("ix_delegation_grant_person_id_entity_id", "person_id", "entity_id", postgresql_where=_CURRENT),
+        # a check reads nothing else of a grant (ADR 0012)
+        Index(
+            "ix_delegation_grant_person_id_entity_id",
+            "person_id",
+            "entity_id",
+            postgresql_where=_CURRENT,
+            postgresql_include=["role", "grant_id", "starts_at", "ends_at", "ended"],
+        ),
         Index("ix_delegation_grant_entity_id", "entity_id", postgresql_where=_CURRENT),
         Index("ix_delegation_grant_starts_at", "starts_at", postgresql_where=_CURRENT),
         Index("ix_delegation_grant_ends_at", "ends_at", postgresql_where=_CURRENT),

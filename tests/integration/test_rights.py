@@ -1,12 +1,15 @@
 """What a person may do for an enterprise now: every condition at its boundary, and three readers that agree."""
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from iam.bce import queries as register
+from iam.bce.model import Name
+from iam.bce.rules import name_to_show
 from iam.delegation import catalogue
 from iam.delegation import commands as c
 from iam.delegation.desired import desired
@@ -16,6 +19,7 @@ from iam.kernel.actor import Capacity, SystemActor
 from iam.kernel.assurance import Level
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import EntityId, PersonId, uuid4
+from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.reasons import Reason
 from iam.people.commands import block, unblock
@@ -389,6 +393,59 @@ async def test_inv_62_63_token_choice_and_group_agree_in_every_case(town):
             assert group is None or group.roles == {code: frozenset({town.person(who)})}, named
             held += expected
     assert held == 9, "the cases hold something at all"
+
+
+_NAME = text(
+    "INSERT INTO bce_name (entity_id, digest, unit, language, kind, text, starts_at, ends_at, recorded_from,"
+    " recorded_until) VALUES (:entity, :digest, :unit, :language, :kind, :text, :at, :ends, :at, :until)"
+)
+
+
+async def test_inv_07_the_name_is_the_one_that_the_rule_picks_of_those_of_today(town, manager):
+    """Names made at random, of every kind and language, of units too, ended and corrected ones among them."""
+    await given(town, "jeanne", "karim", "primes.deposer")
+    entity, now, picks = town.entity(DUPONT), town.clock(), random.Random(7)
+    shown = set()
+    async with town.db.write() as conn:
+        for _ in range(60):
+            await conn.execute(text("DELETE FROM bce_name WHERE entity_id = :e"), {"e": entity})
+            names = []
+            for _ in range(picks.randrange(7)):
+                name = Name(
+                    text=picks.choice(["Écluse", "Zèbre", "abeille", "Abeille", "a", "Übung"]),
+                    language=picks.choice("012349"),
+                    kind=picks.choice(["001", "001", "002", "003", "004", "005"]),
+                )
+                unit, ends, until = (
+                    picks.choice([None, None, None, other]) for other in ("2000000034", now, now)
+                )
+                values = {"text": name.text, "language": name.language, "kind": name.kind, "unit": unit}
+                times = {"at": now - timedelta(days=9), "ends": ends, "until": until}
+                await conn.execute(_NAME, {"entity": entity, "digest": uuid4(), **values, **times})
+                if unit is ends is until is None:
+                    names.append(name)
+
+            answer = await effective(
+                conn, person=town.person("karim"), number=EnterpriseNumber(DUPONT), roles=ROLES, at=now,
+                level=Level.EID,
+            )  # fmt: skip
+
+            assert answer.name == name_to_show(names, EnterpriseNumber(DUPONT), Language.FR), names
+            shown.add(answer.name)
+    assert len(shown) > 4, "the cases are different ones"
+
+
+async def test_a_check_is_one_statement(town, manager):
+    await given(town, "jeanne", "karim", "primes.deposer")
+    sent = []
+    async with town.db.read() as conn:
+        event.listen(conn.sync_connection, "before_cursor_execute", lambda *args: sent.append(args[2]))
+        answer = await effective(
+            conn, person=town.person("karim"), number=EnterpriseNumber(DUPONT), roles=ROLES, at=town.clock(),
+            level=Level.EID,
+        )  # fmt: skip
+    assert (codes(answer), answer.name) == ({"primes.deposer"}, "Menuiserie Dupont SRL")
+    assert len(sent) == 1
 
 
 async def test_inv_58_choices_name_each_enterprise_once_in_order_of_number(town, manager):
