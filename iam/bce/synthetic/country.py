@@ -161,7 +161,8 @@ class Country:
         """Its establishment units."""
         if being.units is not None:
             return being.units
-        return tuple(Unit(being.place, which, being.who) for which in range(_UNITS[being.who[3]]))
+        count = _UNITS[being.who[3]]
+        return tuple([Unit(being.place, which, being.who) for which in range(count)]) if count else ()
 
     def opened(self, being: Being) -> int:
         """How many establishment units it has ever opened."""

@@ -21,6 +21,7 @@ from iam.bce.synthetic.vocabulary.natures import BANKRUPT, FOREIGN, LEGAL, LIQUI
 Codes = tuple[str, ...]
 _DAY = timedelta(days=1)
 _NEIGHBOURS = 128
+_CONTROLLED = BANKRUPT | LIQUIDATED
 # Of a hundred functions so many are held by an enterprise, most of which name who acts for it.
 _BY_ENTERPRISES, _BY_NAMED = 10, 8
 
@@ -89,7 +90,7 @@ def _held(country: Country, being: Being, row: Row) -> list[Held]:
         found = _directed(country, being, codes, row)
     else:
         return []
-    if nature.situation in BANKRUPT | LIQUIDATED:
+    if nature.situation in _CONTROLLED:
         since = country.on(being.since) if being.since else country.snapshot_on - _DAY * (row[11] % 900)
         code = "XCURA" if nature.situation in BANKRUPT else "XLIQU"
         found.append(Held(code, _person(_neighbour(being, row[10])), since.isoformat(), None))

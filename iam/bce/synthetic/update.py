@@ -44,17 +44,23 @@ class Update:
         self._kept: dict[str, tuple[Texts, Texts]] = {}
         self._again = {each.after.number for each in changes.values() if each.told_again}
         ended = [each.before for each in changes.values() if each.before.alive and not each.after.alive]
-        self._gone = {each.number for each in ended}
+        gone = {each.number for each in ended}
         # Establishment units and branches that nobody has now: closed ones, and those of whoever is gone.
-        self._closed: set[str] = set()
-        self._went_along: set[str] = set()
+        closed: set[str] = set()
+        along: set[str] = set()
         for file in (ESTABLISHMENT, BRANCH):
             before, after = self._texts(file)
             left = before.keys() - after.keys()
-            self._went_along |= left & {
-                number for being in ended for number, _ in _texts(self._then, file, being)
-            }
-            self._closed |= left - self._went_along
+            along |= left & {number for being in ended for number, _ in _texts(self._then, file, being)}
+            closed |= left - along
+        self._left = gone | closed | along
+        # Of these a file always says that they are gone.
+        self._always: Mapping[str, set[str]] = {
+            ENTERPRISE.name: gone,
+            DENOMINATION.name: gone,
+            ESTABLISHMENT.name: closed,
+            BRANCH.name: closed,
+        }
 
     def told(self, file: File) -> Told:
         """What the update says of a file."""
@@ -89,14 +95,7 @@ class Update:
 
     def _is_said(self, file: File, number: str) -> bool:
         """Whether a file says that an entity has nothing in it any more."""
-        of_itself = {
-            ENTERPRISE: self._gone,
-            DENOMINATION: self._gone,
-            ESTABLISHMENT: self._closed,
-            BRANCH: self._closed,
-        }
-        silent = self._gone | self._closed | self._went_along
-        if number not in silent or number in of_itself.get(file, ()):
+        if number not in self._left or number in self._always.get(file.name, ()):
             return True
         drawn, *_ = self._now.draws.one(f"said {file.name}", self._now.day, int(number.replace(".", "")))
         return drawn < _SAID[file.name] * SIZE
