@@ -1,5 +1,6 @@
 """What happened to a watched enterprise in the register. Numbers and codes only, no names."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -96,6 +97,53 @@ class NumberReplaced:
     after: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepresentationBegan:
+    """A function represents it from now on, whoever holds it. The function's id and code, no person."""
+
+    KIND: ClassVar[str] = "bce.representation.began"
+    VERSION: ClassVar[int] = 1
+    DETAILS: ClassVar[frozenset[str]] = frozenset()
+
+    entity: UUID
+    function: UUID
+    code: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepresentationEnded:
+    """A function no longer represents it. What was done by it stays: an appointment survives (DOMAIN 1.5).
+
+    `last` says that nobody represents it now.
+    """
+
+    KIND: ClassVar[str] = "bce.representation.ended"
+    VERSION: ClassVar[int] = 1
+    DETAILS: ClassVar[frozenset[str]] = frozenset()
+
+    entity: UUID
+    function: UUID
+    code: str
+    how: str
+    last: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesReplaced:
+    """The rules of representation are others. `files` holds the SHA-256 of each file they were read from."""
+
+    KIND: ClassVar[str] = "bce.rules.replaced"
+    VERSION: ClassVar[int] = 1
+    DETAILS: ClassVar[frozenset[str]] = frozenset()
+
+    version: int
+    files: Mapping[str, str]
+    functions: int
+    rules: int
+    situations: int
+
+
 RegisterEvent = (
     EnterpriseVanished
     | EnterpriseReactivated
@@ -104,6 +152,8 @@ RegisterEvent = (
     | NameChanged
     | SeatStruckOff
     | NumberReplaced
+    | RepresentationBegan
+    | RepresentationEnded
 )
 EVENTS = EventTypes(
     (
@@ -114,5 +164,8 @@ EVENTS = EventTypes(
         NameChanged,
         SeatStruckOff,
         NumberReplaced,
+        RepresentationBegan,
+        RepresentationEnded,
+        RulesReplaced,
     )
 )

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import NewType
 from uuid import UUID
 
-from iam.kernel.ids import EntityId
+from iam.kernel.ids import EntityId, PersonId
 from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.period import Period
@@ -141,22 +141,35 @@ class RepresentationRule:
     source: str
 
 
+class FunctionSource(StrEnum):
+    """Who stands behind a function. Values are permanent: they are stored."""
+
+    FEED = "functions"
+    DOSSIER = "manualDossier"
+
+
+Holder = Fingerprint | PersonId
+"""A natural person: by the fingerprint of his number, or as a person known here where he has none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
     """A function in an enterprise, held by a person or by another enterprise.
 
-    A person is known by the fingerprint of his national number alone, never by a name (nr 21).
-    `holder_operating` is False when the holding enterprise is known to have ceased.
+    A person is known by the fingerprint of his national number, or as the person whose dossier was
+    accepted, never by a name (nr 21). `holder_operating` is False when the holding enterprise is known to
+    have ceased.
     """
 
     id: FunctionId
     entity: EntityId
     code: str
-    holder: Fingerprint | None
+    holder: Holder | None
     holder_number: EnterpriseNumber | None
     permanent_representative: Fingerprint | None
     period: Period
     holder_operating: bool = True
+    source: FunctionSource = FunctionSource.FEED
 
 
 class Basis(StrEnum):
@@ -165,6 +178,7 @@ class Basis(StrEnum):
     FUNCTION = "function"
     PERMANENT_REPRESENTATIVE = "permanentRepresentative"
     OWN_ENTERPRISE = "ownEnterprise"
+    MANUAL_DOSSIER = "manualDossier"
 
 
 class Suspension(StrEnum):
@@ -180,21 +194,29 @@ class Representation:
     """A natural person represents an enterprise. `basis` is the id of the function, `how` its way.
 
     `alone` is False where the rules want a second signature. `suspended` says why it gives nothing now.
+    `told_at` is when the feed of functions last spoke; a dossier does not wait for it.
     """
 
     entity: EntityId
-    holder: Fingerprint
+    holder: Holder
     basis: str
     how: Basis
     code: str
     alone: bool
     period: Period
     why_suspended: Suspension | None = None
+    told_at: datetime | None = None
 
     @property
     def suspended(self) -> bool:
         """Whether it gives nothing for the moment."""
         return self.why_suspended is not None
+
+    def is_stale(self, now: datetime, grace: timedelta) -> bool:
+        """Whether its source has not spoken for longer than the grace: it stays, and is marked (nr 23)."""
+        if self.how is Basis.MANUAL_DOSSIER:
+            return False
+        return self.told_at is None or now - self.told_at > grace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,20 +1,20 @@
 """Reading the register: an enterprise, who represents it, how fresh what we know is."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import LargeBinary, RowMapping, Text, bindparam, func, or_, select, text
+from sqlalchemy import LargeBinary, RowMapping, Text, Uuid, bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from iam.bce.facts import functions_of
 from iam.bce.model import (
+    Basis,
     Consequence,
     Enterprise,
     EnterpriseKind,
     FeedState,
-    Function,
-    FunctionId,
     Name,
     RegisterState,
     Representation,
@@ -24,12 +24,10 @@ from iam.bce.record import watch
 from iam.bce.reference import rulebook
 from iam.bce.rules import display_name, name_to_show, represent
 from iam.bce.tables import BceExtract, BceFeed, BceFunction, BceFunctionCode
-from iam.bce.views import ENTERPRISE
 from iam.kernel.decision import Refusal
-from iam.kernel.ids import EntityId
+from iam.kernel.ids import EntityId, PersonId
 from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber, InvalidNumber
-from iam.kernel.period import Period
 from iam.kernel.reasons import Reason
 from iam.kernel.ssin import Fingerprint
 from iam.storage import ReadConnection
@@ -143,14 +141,17 @@ async def representatives(conn: ReadConnection, entity_id: EntityId, at: datetim
 
 
 async def representations_of(
-    conn: ReadConnection, fingerprints: Sequence[Fingerprint], at: datetime
+    conn: ReadConnection, fingerprints: Sequence[Fingerprint], at: datetime, person: PersonId | None = None
 ) -> list[Representation]:
-    """The enterprises that the person of these fingerprints represents at `at`, in order of number."""
-    mine = set(fingerprints)
+    """The enterprises that the person of these fingerprints represents at `at`, in order of number.
+
+    With `person`, those too that he represents by a dossier: who has no number has no fingerprint.
+    """
+    mine = {*fingerprints, *(() if person is None else (person,))}
     if not mine:
         return []
-    rows = await conn.execute(_HOLDING, {"digests": [each.digest for each in mine]})
-    entities = [EntityId(row.entity_id) for row in rows]
+    asked = {"digests": [each.digest for each in fingerprints], "person": person}
+    entities = [EntityId(row.entity_id) for row in await conn.execute(_HOLDING, asked)]
     return [each for each in await _represent(conn, entities, at) if each.holder in mine]
 
 
@@ -163,6 +164,7 @@ _HOLDING = (
         or_(
             _function.c.holder_digest == func.any(_DIGESTS),
             _function.c.permanent_digest == func.any(_DIGESTS),
+            _function.c.holder_person == bindparam("person", type_=Uuid),
         ),
     )
 )
@@ -174,40 +176,20 @@ async def _represent(
     enterprises = await load(conn, entities)
     if not enterprises:
         return []
-    functions = await _functions(conn, list(enterprises))
+    functions = await functions_of(conn, list(enterprises))
     book = await rulebook(conn)
+    feed = await feed_state(conn)
     ordered = sorted(enterprises.values(), key=lambda each: each.number)
-    return [found for enterprise in ordered for found in represent(enterprise, functions, book, at)]
+    return [
+        _told(found, feed) for enterprise in ordered for found in represent(enterprise, functions, book, at)
+    ]
 
 
-async def _functions(conn: ReadConnection, entities: Sequence[EntityId]) -> list[Function]:
-    holder = ENTERPRISE.alias("holder")
-    rows = await conn.execute(
-        select(_function, holder.c.operating.label("holder_operating"))
-        .join(holder, holder.c.number == _function.c.holder_number, isouter=True)
-        .where(_function.c.recorded_until.is_(None), _function.c.entity_id.in_(entities))
-        .order_by(_function.c.starts_at, _function.c.function_id)
-    )
-    return [_read_function(row) for row in rows.mappings()]
-
-
-def _read_function(row: RowMapping) -> Function:
-    number = row["holder_number"]
-    return Function(
-        id=FunctionId(row["function_id"]),
-        entity=EntityId(row["entity_id"]),
-        code=row["code"],
-        holder=_fingerprint(row["holder_key_id"], row["holder_digest"]),
-        holder_number=None if number is None else EnterpriseNumber(number),
-        permanent_representative=_fingerprint(row["permanent_key_id"], row["permanent_digest"]),
-        period=Period(row["starts_at"], row["ends_at"]),
-        # An enterprise that the register does not hold (yet) is not known to have ceased.
-        holder_operating=row["holder_operating"] is not False,
-    )
-
-
-def _fingerprint(key_id: str | None, digest: Any) -> Fingerprint | None:
-    return None if key_id is None else Fingerprint(key_id, bytes(digest))
+def _told(found: Representation, feed: FeedState | None) -> Representation:
+    """Every feed says of each function again that it is so, also by not mentioning it in an update."""
+    if feed is None or found.how is Basis.MANUAL_DOSSIER:
+        return found
+    return replace(found, told_at=feed.produced_at)
 
 
 async def function_labels(conn: ReadConnection, language: Language) -> Mapping[str, str]:

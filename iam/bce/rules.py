@@ -15,6 +15,8 @@ from iam.bce.model import (
     Enterprise,
     EnterpriseKind,
     Function,
+    FunctionSource,
+    Holder,
     Name,
     NameKind,
     RegisterLanguage,
@@ -26,7 +28,6 @@ from iam.bce.model import (
 from iam.kernel.clock import belgian_day
 from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber
-from iam.kernel.ssin import Fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def represent(
     function held by an enterprise gives it to the permanent representative recorded with it and to
     nobody else, whoever runs that enterprise: depth one (nr 20). In the enterprise of a natural person
     the rules know the person himself alone (nr 22). In a controlled situation directors are suspended
-    and the liquidator or curator takes over (nr 24).
+    and the liquidator or curator takes over (nr 24). A function by a dossier is judged by the same rules.
     """
     found = []
     for function in functions:
@@ -94,7 +95,9 @@ def represent(
     return found
 
 
-def _natural_person(enterprise: Enterprise, function: Function) -> tuple[Fingerprint | None, Basis]:
+def _natural_person(enterprise: Enterprise, function: Function) -> tuple[Holder | None, Basis]:
+    if function.source is FunctionSource.DOSSIER:
+        return function.holder, Basis.MANUAL_DOSSIER
     if function.holder_number is not None:
         return function.permanent_representative, Basis.PERMANENT_REPRESENTATIVE
     if enterprise.kind is EnterpriseKind.NATURAL:

@@ -240,18 +240,23 @@ class BceExtract(SQLModel, table=True):
 
 
 class BceFeed(SQLModel, table=True):
-    """An attempt to apply a feed of functions. No digest of it is kept: it would be one of numbers."""
+    """An attempt to apply a feed of functions.
+
+    Of its content a keyed digest is kept: a bare one, of a short file, would be one of numbers.
+    """
 
     __tablename__ = "bce_feed"
     __table_args__ = (
         Index("uq_bce_feed_number", "number", unique=True, postgresql_where=sql("status = 'applied'")),
-        CheckConstraint("status IN ('applied', 'rejected')", name="status"),
+        CheckConstraint("status IN ('applied', 'rejected', 'halted')", name="status"),
+        CheckConstraint("kind IN ('full', 'update')", name="kind"),
     )
 
     attempt_id: UUID = Field(sa_column=uuid(primary_key=True))
     number: int = Field(sa_column=Column(Integer, nullable=False))
     kind: str = Field(sa_column=text())
     produced_at: datetime = Field(sa_column=instant())
+    mark: bytes | None = Field(sa_column=octets(null=True))
     status: str = Field(sa_column=text())
     reason: str | None = Field(sa_column=text(null=True))
     counts: dict[str, Any] = Field(sa_column=json())
@@ -271,18 +276,25 @@ class BceQuarantine(SQLModel, table=True):
 
 
 class BceFunction(SQLModel, table=True):
-    """A function in an entity, by the newest feed that told of it.
+    """A function in an entity, by the newest feed that told of it, or by a dossier.
 
-    Held by a person, known by a keyed fingerprint, or by an enterprise, known by its number, with the
-    permanent representative recorded in this very entity. `function_id` stays when its end is told.
+    Held by a person, known by a keyed fingerprint (of a dossier: by his id), or by an enterprise, known by
+    its number, with the permanent representative recorded in this very entity. `function_id` stays when its
+    end is told; of a dossier it is the dossier's.
     """
 
     __tablename__ = "bce_function"
     __table_args__ = (
-        Index("ix_bce_function_entity_id", "entity_id", postgresql_where=_RECORDED),
+        Index("ix_bce_function_entity_id", "entity_id"),
         Index("ix_bce_function_holder_digest", "holder_digest", postgresql_where=_RECORDED),
+        Index("ix_bce_function_holder_person", "holder_person", postgresql_where=_RECORDED),
         Index("ix_bce_function_permanent_digest", "permanent_digest", postgresql_where=_RECORDED),
-        CheckConstraint("(holder_digest IS NULL) <> (holder_number IS NULL)", name="one_holder"),
+        CheckConstraint("num_nonnulls(holder_digest, holder_number, holder_person) = 1", name="one_holder"),
+        CheckConstraint(
+            "CASE source WHEN 'functions' THEN feed IS NOT NULL AND holder_person IS NULL"
+            " WHEN 'manualDossier' THEN feed IS NULL AND holder_person IS NOT NULL ELSE false END",
+            name="source",
+        ),
         CheckConstraint(
             "(holder_digest IS NULL) = (holder_key_id IS NULL)"
             " AND (permanent_digest IS NULL) = (permanent_key_id IS NULL)",
@@ -299,12 +311,13 @@ class BceFunction(SQLModel, table=True):
     holder_key_id: str | None = Field(sa_column=text(null=True))
     holder_digest: bytes | None = Field(sa_column=octets(null=True))
     holder_number: str | None = Field(sa_column=text(null=True))
+    holder_person: UUID | None = Field(sa_column=uuid(null=True))
     permanent_key_id: str | None = Field(sa_column=text(null=True))
     permanent_digest: bytes | None = Field(sa_column=octets(null=True))
     starts_at: datetime = Field(sa_column=instant())
     ends_at: datetime | None = Field(sa_column=instant(null=True))
     source: str = Field(sa_column=text())
-    feed: int = Field(sa_column=Column(Integer, nullable=False))
+    feed: int | None = Field(sa_column=Column(Integer, nullable=True))
     produced_at: datetime = Field(sa_column=instant())
     recorded_from: datetime = Field(sa_column=instant())
     recorded_until: datetime | None = Field(sa_column=instant(null=True))
@@ -334,6 +347,16 @@ class BceRepresentationRule(SQLModel, table=True):
     valid_from: date = Field(sa_column=Column(Date, nullable=False))
     valid_to: date | None = Field(sa_column=Column(Date, nullable=True))
     source: str = Field(sa_column=text())
+
+
+class BceRulebook(SQLModel, table=True):
+    """A version of the reference data: since when, and the SHA-256 of the files it was read from."""
+
+    __tablename__ = "bce_rulebook"
+
+    version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    files: dict[str, Any] = Field(sa_column=json())
+    loaded_at: datetime = Field(sa_column=instant())
 
 
 class BceSituation(SQLModel, table=True):

@@ -263,6 +263,13 @@ def representation(held: Representation, labels: Mapping[str, str], language: La
             return _(
                 "Vous représentez l'entreprise. Votre fonction à la BCE : %(function)s.", function=function
             )
+        case Basis.MANUAL_DOSSIER:
+            return _(
+                "Vous représentez l'entreprise d'après un dossier que nous avons accepté (%(function)s), "
+                "%(until)s.",
+                function=function,
+                until=formats.until(held.period, language),
+            )
 
 
 def capacities(standing: Standing, labels: Mapping[str, str], now: datetime, language: Language) -> list[str]:

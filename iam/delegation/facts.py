@@ -231,9 +231,11 @@ async def _representations(
 ) -> tuple[RepresentationFacts, ...]:
     if me is None:
         return ()
-    mine = set(await people.fingerprints(conn, me))
+    mine = {me, *await people.fingerprints(conn, me)}
     return tuple(
-        RepresentationFacts(basis=held.basis, code=held.code, alone=held.alone, suspended=held.suspended)
+        RepresentationFacts(
+            basis=held.basis, code=held.code, alone=held.alone, suspended=held.suspended, how=held.how
+        )
         for held in await register.representatives(conn, entity, now)
         if held.holder in mine
     )

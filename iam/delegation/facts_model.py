@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from iam.bce.model import Basis
 from iam.delegation.model import Delegation, Role
 from iam.kernel.actor import Actor
 from iam.kernel.assurance import Level
@@ -32,6 +33,13 @@ class RepresentationFacts:
     code: str
     alone: bool
     suspended: bool
+    how: Basis = Basis.FUNCTION
+
+    @property
+    def journaled(self) -> Mapping[str, str]:
+        """The basis of an act as an entry of the journal names it: a function, or a dossier."""
+        kind = "dossier" if self.how is Basis.MANUAL_DOSSIER else "function"
+        return {kind: self.basis, "code": self.code}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ async def standings(conn: ReadConnection, person: PersonId, at: datetime) -> Map
     requests = await requests_where(conn, _request.c.person_id == person)
     marks = await people.fingerprints(conn, person)
     represented: dict[EntityId, list[Representation]] = {}
-    for held in await register.representations_of(conn, marks, at):
+    for held in await register.representations_of(conn, marks, at, person):
         represented.setdefault(held.entity, []).append(held)
     live = [grant for grant in grants.values() if grant.is_live(at)]
     entities = {

@@ -19,6 +19,7 @@ class HeadKind(StrEnum):
     CATALOGUE = "catalogue"
     REGISTER = "register"
     PORTAL = "portal"
+    RULES = "rules"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 import secrets
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -107,6 +108,33 @@ def test_functions_and_errors(habilis, tmp_path):
     assert "functions 1, made" in habilis("status").output
 
 
+def test_an_update_follows_the_one_before_and_one_that_halts_waits_for_a_person(
+    habilis, tmp_path, database_url
+):
+    habilis("import", Extract.of(*range(4)).zip(tmp_path))
+    habilis(
+        "functions",
+        feed(tmp_path, *(held(place, ssin="58000000549") for place in range(4)), produced_at=LONG_AGO),
+    )
+    with psycopg.connect(database_url) as conn:
+        conn.execute("INSERT INTO bce_watch SELECT entity_id FROM bce_entity")
+    nobody = [{"enterpriseNumber": number(place), "functions": []} for place in (0, 1)]
+    update = {"kind": "update", "produced_at": LONG_AGO}
+
+    gap = habilis("functions", feed(tmp_path, number=3, **update), "--json")
+    two = feed(tmp_path, *nobody, number=2, **update)
+    dry, halted, allowed = (
+        habilis("functions", two, "--dry-run", "--loss-floor", "2"),
+        habilis("functions", two),
+        habilis("functions", two, "--confirm", "--json"),
+    )
+
+    assert [each.exit_code for each in (gap, dry, halted, allowed)] == [3, 0, 5, 0]
+    assert (json.loads(gap.output)["reason"], json.loads(gap.output)["detail"]) == ("gap", "2")
+    assert f"losing their last representative: 2 ({number(0)}, {number(1)})" in halted.output
+    assert json.loads(allowed.output)["losing"] == [number(0), number(1)]
+
+
 def test_a_bad_feed_is_named_by_line_and_field(habilis, tmp_path):
     habilis("import", Extract.of(0).zip(tmp_path))
 
@@ -119,19 +147,48 @@ def test_a_bad_feed_is_named_by_line_and_field(habilis, tmp_path):
     assert nothing.exit_code == 3
 
 
+HEADER = "function,form,represents,controlled,valid_from,valid_to,source\n"
+
+
 def test_rules_are_loaded_from_a_folder_and_a_wrong_one_is_named(habilis, tmp_path):
     folder = tmp_path / "rules"
     folder.mkdir()
-    (folder / "representation.csv").write_text(
-        "function,form,represents,controlled,valid_from,valid_to,source\nXADMI,*,alone,no,2020-01-01,,me\n"
-    )
+    (folder / "representation.csv").write_text(f"{HEADER}XADMI,*,alone,no,2020-01-01,,me\n")
 
     assert [habilis("rules").output.strip() for _ in range(2)] == ["changed", "nothing to change"]
     assert habilis("rules", folder).output.strip() == "changed"
     (folder / "situations.csv").write_text("code,consequence\n000,odd\n")
-    wrong = habilis("rules", folder)
-    assert wrong.exit_code == 4
-    assert "situations.csv, line 2" in wrong.output
+    for command in (("rules", folder), ("rules", "diff", folder, folder), ("rules", folder, "--dry-run")):
+        wrong = habilis(*command)
+        assert wrong.exit_code == 4
+        assert "situations.csv, line 2" in wrong.output
+
+
+def test_what_other_rules_would_mean_is_told_before_they_are_loaded(habilis, tmp_path):
+    habilis("import", Extract.of(0, 1).zip(tmp_path))
+    habilis(
+        "functions",
+        feed(tmp_path, held(0, ssin="58000000549"), held(1, ssin="61000001208"), produced_at=LONG_AGO),
+    )
+    strict, none = tmp_path / "strict.csv", tmp_path / "none.csv"
+    strict.write_text(f"{HEADER}XADMI,*,jointly,no,2000-01-01,,me\n")
+    none.write_text(f"{HEADER}XADMI,*,no,no,2000-01-01,,me\n")
+
+    dry = habilis("rules", strict, "--dry-run")
+    as_json = json.loads(habilis("rules", "diff", strict, none, "--json", "--limit", "1").output)
+
+    assert dry.exit_code == 0
+    assert "gain: 0 (0 in watched enterprises), lose: 2 (0 in watched enterprises)" in dry.output
+    assert f"- {dotted(0)} XADMI alone -> jointly function " in dry.output
+    assert (as_json["gaining"], as_json["losing"], as_json["watched"]) == (0, 2, {"gaining": 0, "losing": 0})
+    (effect,) = as_json["effects"]
+    assert set(effect) == {"enterpriseNumber", "function", "code", "before", "after", "watched"}
+    assert (effect["enterpriseNumber"], effect["before"], effect["after"]) == (
+        number(0),
+        "jointly",
+        "nothing",
+    )
+    assert habilis("rules", strict).output.strip() == "changed", "neither of them had changed anything"
 
 
 def test_renumber(habilis, tmp_path):

@@ -13,7 +13,6 @@ from iam.bce import queries
 from iam.bce.functions import apply_feed
 from iam.bce.importer import Status, apply_extract
 from iam.bce.model import Basis, Suspension
-from iam.bce.reference import InvalidReference, read, store
 from iam.kernel.clock import end_of_day
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.ssin import FingerprintKeys, Ssin
@@ -300,29 +299,6 @@ async def test_a_new_key_writes_the_same_persons_anew(db, apply, clock):
     assert await mine(db, LUC, clock.now, OLD) == []
 
 
-async def test_rules_replaced_are_rules_applied(db, apply, clock, tmp_path):
-    await apply(held(0, ssin=LUC))
-    folder = tmp_path / "rules"
-    folder.mkdir()
-    table = folder / "representation.csv"
-    header = "function,form,represents,controlled,valid_from,valid_to,source\n"
-    table.write_text(header + "XADMI,*,jointly,no,2020-01-01,,test\n")
-
-    async with db.write() as conn:
-        assert await store(conn, read(folder))
-        assert not await store(conn, read(folder))
-
-    assert [each.alone for each in await who(db, 0, clock.now)] == [False]
-    assert await who(db, 0, datetime(2019, 1, 1, tzinfo=UTC)) == []
-    table.write_text(header + "XADMI,*,jointly,no,2020-01-01,2020-12-31,t\nXADMI,*,alone,no,2020-06-01,,t\n")
-    with pytest.raises(IntegrityError):
-        async with db.write() as conn:
-            await store(conn, read(folder))
-    table.write_text(header + "XADMI,*,maybe,no,2020-01-01,,t\n")
-    with pytest.raises(InvalidReference):
-        read(folder)
-
-
 def forms(ssin):
     dotted = f"{ssin[:2]}.{ssin[2:4]}.{ssin[4:6]}-{ssin[6:9]}.{ssin[9:]}"
     return (ssin, dotted, base64.b64encode(ssin.encode()).decode().rstrip("="), ssin.encode().hex())
@@ -371,6 +347,6 @@ async def test_inv_06_no_national_number_reaches_a_row_a_log_or_a_report(
 async def test_the_scan_above_finds_a_number_that_is_planted(db, apply, database_url):
     await apply(held(0, ssin=LUC))
     async with db.write() as conn:
-        await conn.execute(text("UPDATE bce_function SET source = :n"), {"n": LUC})
+        await conn.execute(text("UPDATE bce_function SET code = :n"), {"n": LUC})
 
     assert LUC in everything_stored(database_url)

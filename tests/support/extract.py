@@ -143,10 +143,11 @@ def feed(
     number: int = 1,
     produced_at: str = "2026-11-24T05:00:00+00:00",
     count=None,
+    kind: str = "full",
 ) -> Path:
     """A feed of functions; a text among them is a line as it is."""
     header = {
-        "feed": "functions", "version": 1, "number": number, "kind": "full", "producedAt": produced_at,
+        "feed": "functions", "version": 1, "number": number, "kind": kind, "producedAt": produced_at,
         "functions": len(functions) if count is None else count,
     }  # fmt: skip
     lines = [each if isinstance(each, str) else json.dumps(each) for each in (header, *functions)]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,12 +74,12 @@ def camel(document: dict[str, Any]) -> dict[str, Any]:
     return {renamed(name): value for name, value in document.items()}
 
 
-def finish(report: Report, *, as_json: bool) -> None:
-    """The report is told and the process ends with its exit code."""
+def finish(report: Report, *, as_json: bool, more: Sequence[str] = ()) -> None:
+    """The report is told, `more` of it in words, and the process ends with its exit code."""
     if as_json:
         typer.echo(json.dumps(camel(msgspec.to_builtins(report))))
     else:
-        for line in _words(report):
+        for line in (*_words(report), *more):
             typer.echo(line)
     raise typer.Exit(EXIT.get(report.status, 0))
 

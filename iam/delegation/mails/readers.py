@@ -17,6 +17,7 @@ from iam.delegation.tables import (
 )
 from iam.kernel.ids import EntityId, OfficeId, PersonId
 from iam.kernel.language import Language
+from iam.kernel.ssin import Fingerprint
 from iam.people import queries as people
 from iam.people.model import confirmed_for, usual_address
 from iam.storage import ReadConnection
@@ -77,7 +78,10 @@ class Readers:
             return []
         functions = await register.representatives(self.conn, event.entity, self.at)
         holders = [held.holder for held in functions if not held.suspended]
-        found = {await people.person_of(self.conn, [holder]) for holder in holders}
+        found = {
+            await people.person_of(self.conn, [holder]) if isinstance(holder, Fingerprint) else holder
+            for holder in holders
+        }
         known = sorted(person for person in found if person is not None)
         return [reader for person in known for reader in await self._person(person, event.entity)]
 

@@ -52,7 +52,7 @@ def appoint(command: c.AppointGap, facts: Facts) -> Outcome | Refusal:
     return Outcome(
         events=events,
         capacity=Capacity.REPRESENTATIVE,
-        basis={"function": basis.basis, "code": basis.code},
+        basis=basis.journaled,
     )
 
 
@@ -150,7 +150,7 @@ def cancel(command: c.CancelAppointment, facts: Facts) -> Outcome | Refusal:
     return Outcome(
         events=(_ended(office, OfficeEnd.CANCELLED, facts),),
         capacity=Capacity.REPRESENTATIVE,
-        basis={"function": basis.basis, "code": basis.code},
+        basis=basis.journaled,
     )
 
 

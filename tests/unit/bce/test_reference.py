@@ -1,5 +1,7 @@
 """The reference data, shipped and replaced; words for codes."""
 
+import hashlib
+
 import pytest
 
 from iam.bce.labels import knows, label
@@ -81,3 +83,43 @@ def test_a_wrong_line_is_named(tmp_path, row):
 )
 def test_inv_07_the_official_words_in_the_language_or_the_next_best(category, code, language, expected):
     assert label(category, code, language) == expected
+
+
+HEADER = "function,form,represents,controlled,valid_from,valid_to,source\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["XADMI,*,alone,no,2020-01-01,2020-12-31,a", "XADMI,*,no,no,2020-12-31,,b"], "on 2020-12-31"),
+        (["XADMI,*,alone,no,2020-01-01,,a", "XADMI,*,no,no,2026-01-01,,b"], "on 2026-01-01"),
+        (["12345,*,alone,no,2020-01-01,,a"], "12345 is not in functions.csv"),
+    ],
+)
+def test_a_table_that_answers_twice_or_about_a_function_nobody_knows_is_refused(tmp_path, rows, said):
+    (tmp_path / "representation.csv").write_text(HEADER + "".join(f"{row}\n" for row in rows))
+
+    with pytest.raises(InvalidReference, match=said):
+        read(tmp_path)
+
+
+def test_days_that_meet_and_forms_apart_are_no_contradiction(tmp_path):
+    (tmp_path / "representation.csv").write_text(
+        f"{HEADER}XADMI,*,alone,no,2020-01-01,2020-12-31,a\nXADMI,*,no,no,2021-01-01,,b\n"
+        "XADMI,017,jointly,no,2020-01-01,,c\n"
+    )
+
+    assert len(read(tmp_path).rules) == 3
+
+
+def test_one_file_is_a_rule_table_and_each_file_is_known_by_its_digest(tmp_path):
+    table = tmp_path / "any-name.csv"
+    table.write_text(f"{HEADER}XADMI,*,alone,no,2020-01-01,,a\n")
+
+    book, shipped = read(table), read()
+
+    assert len(book.rules) == 1
+    assert book.functions == shipped.functions
+    assert book.files["representation.csv"] == hashlib.sha256(table.read_bytes()).hexdigest()
+    assert book.files["situations.csv"] == shipped.files["situations.csv"]
+    assert (book.named, shipped.named) == (True, False)

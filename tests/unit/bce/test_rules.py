@@ -14,15 +14,17 @@ from iam.bce.model import (
     EnterpriseKind,
     Function,
     FunctionId,
+    FunctionSource,
     Name,
     RegisterState,
+    Representation,
     RepresentationRule,
     Represents,
     Suspension,
 )
 from iam.bce.reference import read
 from iam.bce.rules import Rulebook, display_name, represent
-from iam.kernel.ids import EntityId
+from iam.kernel.ids import EntityId, PersonId
 from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.period import Period
@@ -210,6 +212,86 @@ def test_inv_13_nobody_represents_what_has_ceased(changes):
     (found,) = represent(replace(COMPANY, **changes), [function()], BOOK, NOW)
 
     assert found.why_suspended is Suspension.CEASED
+
+
+# The first and the last instant of a Belgian day: in winter, in summer, and on the days when the clock changes.
+DAYS = {
+    "winter": (date(2026, 12, 15), datetime(2026, 12, 14, 23, tzinfo=UTC), datetime(2026, 12, 15, 23, tzinfo=UTC)),
+    "summer": (date(2026, 7, 1), datetime(2026, 6, 30, 22, tzinfo=UTC), datetime(2026, 7, 1, 22, tzinfo=UTC)),
+    "23 hours": (date(2026, 3, 29), datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC)),
+    "25 hours": (date(2026, 10, 25), datetime(2026, 10, 24, 22, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC)),
+    "leap day": (date(2028, 2, 29), datetime(2028, 2, 28, 23, tzinfo=UTC), datetime(2028, 2, 29, 23, tzinfo=UTC)),
+}  # fmt: skip
+MOMENT = timedelta(microseconds=1)
+
+
+def on_the_day_only(day: date) -> dict[str, tuple[Enterprise, Function, Rulebook]]:
+    """Each way to represent, so made that it holds on this one Belgian day."""
+    held = Period.of_days(day, day)
+    ruled = Rulebook(
+        rules=(replace(BOOK.rules[0], function="XADMI", form="*", valid_from=day, valid_to=day),),
+        types=BOOK.types,
+    )
+    dossier = {"source": FunctionSource.DOSSIER, "holder": PersonId(UUID(int=9))}
+    return {
+        "inv_18 a rule": (COMPANY, function(period=Period(datetime(2020, 1, 1, tzinfo=UTC))), ruled),
+        "inv_18 a dossier": (COMPANY, function("XPOUV", period=held, **dossier), BOOK),
+        "inv_19 a function": (COMPANY, function(period=held), BOOK),
+        "inv_20 a permanent representative": (COMPANY, by_enterprise(ANNE, period=held), BOOK),
+        "inv_22 the owner himself": (INDEPENDENT, function("XTITU", period=held), BOOK),
+        "inv_24 a curator": (BANKRUPT, function("XCURA", period=held), BOOK),
+    }
+
+
+@pytest.mark.parametrize("which", DAYS)
+@pytest.mark.parametrize("way", on_the_day_only(date(2026, 1, 1)))
+def test_inv_18_to_24_each_way_begins_and_ends_with_the_belgian_day(way, which):
+    """To the microsecond, also where a day has 23 or 25 hours (DOMAIN 7.3 nr 71)."""
+    day, first, after = DAYS[which]
+    enterprise, held, book = on_the_day_only(day)[way]
+
+    holds = [
+        any(not found.suspended for found in represent(enterprise, [held], book, at))
+        for at in (first - MOMENT, first, after - MOMENT, after)
+    ]
+
+    assert holds == [False, True, True, False]
+
+
+def test_inv_18_a_dossier_is_judged_by_the_same_rules():
+    by_dossier = {"source": FunctionSource.DOSSIER, "holder": PersonId(UUID(int=9))}
+
+    (alone,) = represent(COMPANY, [function("XPOUV", **by_dossier)], BOOK, NOW)
+    (jointly,) = represent(replace(COMPANY, form="017"), [function("XADMI", **by_dossier)], BOOK, NOW)
+    (suspended,) = represent(BANKRUPT, [function("XPOUV", **by_dossier)], BOOK, NOW)
+
+    assert (alone.holder, alone.how, alone.alone) == (PersonId(UUID(int=9)), Basis.MANUAL_DOSSIER, True)
+    assert not jointly.alone
+    assert suspended.why_suspended is Suspension.CONTROLLED
+    assert represent(COMPANY, [function("XCOMM", **by_dossier)], BOOK, NOW) == []
+    assert represent(INDEPENDENT, [function("XPOUV", **by_dossier)], BOOK, NOW) == []
+
+
+def told(how: Basis = Basis.FUNCTION, at: datetime | None = NOW) -> Representation:
+    return Representation(
+        entity=ENTITY,
+        holder=LUC,
+        basis="1",
+        how=how,
+        code="XADMI",
+        alone=True,
+        period=Period(NOW),
+        told_at=at,
+    )
+
+
+def test_inv_23_what_a_feed_told_too_long_ago_is_stale_and_a_dossier_never_is():
+    grace = timedelta(hours=72)
+
+    assert not told().is_stale(NOW + grace, grace)
+    assert told().is_stale(NOW + grace + MOMENT, grace)
+    assert told(at=None).is_stale(NOW, grace), "nobody has said it yet"
+    assert not told(Basis.MANUAL_DOSSIER, at=None).is_stale(NOW + grace * 100, grace)
 
 
 def named(*names: tuple[str, str, str]) -> Enterprise:
