@@ -14,7 +14,7 @@ from iam.console.site import routers
 from iam.decisions.api import routes as decision_routes
 from iam.decisions.evaluate import DecisionService
 from iam.delegation.execute import Door
-from iam.delegation.rights import effective
+from iam.delegation.rights import rights_of
 from iam.kernel.clock import Clock, system_clock
 from iam.kernel.identity import Identity
 from iam.kernel.ids import PersonId
@@ -84,8 +84,8 @@ def _programs(settings: Settings, db: Database, clock: Clock, realm: Realm) -> l
         return await recognise(conn, identity, clock)
 
     subject_tokens = SubjectTokens(realm, db, resolve)
-    token_service = tokens.build(settings, db, clock, subject_tokens=subject_tokens, find_rights=effective)
-    decisions = DecisionService(db=db, clock=clock, issuer=settings.issuer, find_rights=effective)
+    token_service = tokens.build(settings, db, clock, subject_tokens=subject_tokens, read_rights=rights_of)
+    decisions = DecisionService(db=db, clock=clock, issuer=settings.issuer, read_rights=rights_of)
     return [*token_routes(token_service), *decision_routes(decisions)]
 
 

@@ -4,15 +4,16 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from iam.decisions import facts
 from iam.decisions.evaluate import DecisionService, evaluate
-from iam.decisions.model import Decision, Permit
+from iam.decisions.model import Decision, Permit, Question
 from iam.decisions.schemas import BadRequest, read
-from iam.portals.authentication import authenticate, credentials
+from iam.portals.authentication import Credentials, credentials, proven
+from iam.storage import DATABASE_ERRORS
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ def routes(service: DecisionService) -> list[Route]:
     async def evaluation(request: Request) -> Response:
         try:
             return await _evaluation(service, request)
-        except (SQLAlchemyError, OSError) as error:
+        except DATABASE_ERRORS as error:
             log.error("decisions.unavailable", error=type(error).__name__)  # noqa: TRY400
             return _answer(request, 503, {"error": "unavailable"}, {"Retry-After": "5"})
 
@@ -54,20 +55,40 @@ def routes(service: DecisionService) -> list[Route]:
 
 
 async def _evaluation(service: DecisionService, request: Request) -> Response:
-    async with service.db.read() as conn:
-        shown = request.headers.getlist("authorization")
-        portal = await authenticate(conn, credentials(shown[0], {}) if len(shown) == 1 else None)
-        if portal is None:
-            # §10.1.3: 401 and 403 are about the caller, never about the decision
-            return _answer(request, 401, {"error": "unauthorized"}, {"WWW-Authenticate": _CHALLENGE})
-        try:
-            asked = read(await _body(request))
-        except _TooLong:
-            return _answer(request, 413, {"error": "the body is too long"})
-        except BadRequest as error:
-            return _answer(request, 400, {"error": str(error)})
-        decision = await evaluate(service, conn, portal, asked)
-    return _answer(request, 200, _document(decision))
+    shown = _shown(request)
+    if shown is None:
+        return _unproven(request)
+    asked = await _asked(request)
+    question = asked if isinstance(asked, Question) else None
+    found = await facts.of_evaluation(
+        service.db, client_id=shown.client_id, asked=question, at=service.clock()
+    )
+    portal = proven(found.portal, shown)
+    if portal is None:
+        return _unproven(request)
+    if isinstance(asked, _TooLong):
+        return _answer(request, 413, {"error": "the body is too long"})
+    if isinstance(asked, BadRequest):
+        return _answer(request, 400, {"error": str(asked)})
+    return _answer(request, 200, _document(evaluate(service.read_rights, portal, found, asked)))
+
+
+def _unproven(request: Request) -> Response:
+    # §10.1.3: 401 and 403 are about the caller, never about the decision
+    return _answer(request, 401, {"error": "unauthorized"}, {"WWW-Authenticate": _CHALLENGE})
+
+
+def _shown(request: Request) -> Credentials | None:
+    headers = request.headers.getlist("authorization")
+    return credentials(headers[0], {}) if len(headers) == 1 else None
+
+
+async def _asked(request: Request) -> Question | BadRequest | _TooLong:
+    """The question, or what is wrong with it: told to a caller who has proven himself."""
+    try:
+        return read(await _body(request))
+    except (BadRequest, _TooLong) as error:
+        return error
 
 
 async def _body(request: Request) -> bytes:

@@ -1,6 +1,5 @@
-"""What the AuthZEN side asks of delegation; the composition plugs in the same query as for tokens."""
+"""What the AuthZEN side asks of delegation; the composition plugs in the same reader as for tokens."""
 
-from datetime import datetime
 from typing import Protocol
 
 from iam.delegation.rights import Rights
@@ -8,21 +7,20 @@ from iam.kernel.assurance import Level
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import PersonId
 from iam.kernel.numbers import EnterpriseNumber
-from iam.storage import ReadConnection
+from iam.storage import Row
 
 
-class FindRights(Protocol):
-    """The one query behind tokens, decisions and searches."""
+class ReadRights(Protocol):
+    """Reads the one query behind tokens, decisions and searches."""
 
-    async def __call__(
+    def __call__(
         self,
-        conn: ReadConnection,
+        row: Row,
         *,
         person: PersonId,
         number: EnterpriseNumber | None,
         roles: frozenset[str],
-        at: datetime,
         level: Level,
     ) -> Rights | Refusal:
-        """The person's rights at `at` among `roles`."""
+        """The person's rights among `roles`."""
         ...

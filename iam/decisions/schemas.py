@@ -12,6 +12,8 @@ PERSON = "person"
 ENTERPRISE = "enterprise"
 _LONGEST_TEXT = 512
 _TEN_DIGITS = re.compile(r"[0-9]{10}", re.ASCII)
+# What no text in a database may hold: NUL, and half of a character, which JSON can escape.
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 class BadRequest(ValueError):
@@ -70,7 +72,7 @@ def _member(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _text(holder: dict[str, Any], where: str, name: str) -> str:
     found = holder.get(name)
-    if not isinstance(found, str) or not 1 <= len(found) <= _LONGEST_TEXT or "\x00" in found:
+    if not isinstance(found, str) or not 1 <= len(found) <= _LONGEST_TEXT or _NO_TEXT.search(found):
         raise BadRequest(f"{where}.{name} must be a text")
     return found
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from iam.portals.model import Portal
-from iam.portals.queries import find
-from iam.storage import ReadConnection
 
 _NOBODY = hashlib.sha256(b"nobody").digest()
 _LONGEST = 1024
@@ -60,7 +58,7 @@ def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentia
             raise AmbiguousCredentials
         return basic
     if "client_id" in form and "client_secret" in form:
-        return Credentials(client_id=form["client_id"], secret=form["client_secret"])
+        return _credentials(form["client_id"], form["client_secret"])
     return None
 
 
@@ -74,14 +72,16 @@ def _basic(authorization: str) -> Credentials | None:
         return None
     client_id, colon, secret = text.partition(":")
     # RFC 6749 §2.3.1: both are form-encoded before they go into the Basic header.
-    return Credentials(client_id=unquote_plus(client_id), secret=unquote_plus(secret)) if colon else None
+    return _credentials(unquote_plus(client_id), unquote_plus(secret)) if colon else None
 
 
-async def authenticate(conn: ReadConnection, shown: Credentials | None) -> Portal | None:
-    """The active portal whose secret this is; None otherwise, after the same work."""
-    if shown is None or "\x00" in shown.client_id:
-        return None
-    portal = await find(conn, shown.client_id)
+def _credentials(client_id: str, secret: str) -> Credentials | None:
+    # No client has such a name, and a database cannot even be asked for it.
+    return None if "\x00" in client_id else Credentials(client_id=client_id, secret=secret)
+
+
+def proven(portal: Portal | None, shown: Credentials) -> Portal | None:
+    """The portal of this client id, if it is active and this its secret; else None, after the same work."""
     proof = hash_of(shown.secret)
     expected = (_NOBODY,) if portal is None else portal.secret_hashes
     matches = [hmac.compare_digest(proof, each) for each in expected]

@@ -3,32 +3,35 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Select, select
 
 from iam.kernel.assurance import Level
 from iam.kernel.language import Language
 from iam.portals.model import Demarche, DemarcheFor, Disclosure, Portal, PortalId, SigningAlg
 from iam.portals.tables import PortalsDemarche, PortalsPortal
-from iam.storage import ReadConnection
+from iam.storage import Database, Read, ReadConnection, Row
 from iam.storage.tables import core
 
 _portal = core(PortalsPortal)
 _demarche = core(PortalsDemarche)
-_COLUMNS = [column for column in _portal.c if column.name != "definition"]
-# Built once: the hot routes ask it for every call.
-_BY_CLIENT = select(*_COLUMNS).where(_portal.c.client_id == bindparam("client_id"))
+# Named as in `portals_portal_view`, so that one function reads rows of both.
+_COLUMNS = [
+    _portal.c.id.label("portal_id"),
+    *(column for column in _portal.c if column.name not in {"id", "definition"}),
+]
+_BY_CLIENT = Read("SELECT portal.* FROM portals_portal_view portal WHERE portal.client_id = :client_id")
 
 
-async def find(conn: ReadConnection, client_id: str) -> Portal | None:
-    """The portal of a client id, active or not; None when there is none."""
-    row = (await conn.execute(_BY_CLIENT, {"client_id": client_id})).one_or_none()
-    return None if row is None else _read(row)
+async def find(db: Database, client_id: str) -> Portal | None:
+    """The portal of a client id, active or not, with its secrets of now; None when there is none."""
+    rows = await db.ask(_BY_CLIENT, {"client_id": client_id})
+    return portal_of(rows[0]) if rows else None
 
 
 async def every(conn: ReadConnection) -> Sequence[Portal]:
     """All portals by client id, withdrawn ones included."""
     rows = await conn.execute(select(*_COLUMNS).order_by(_portal.c.client_id))
-    return [_read(row) for row in rows]
+    return [portal_of(row) for row in rows]
 
 
 async def demarches(
@@ -53,7 +56,7 @@ async def portal_to_return_to(conn: ReadConnection, url: str) -> Portal | None:
     """The active portal that registered exactly this address to return to (RFC 9700 §2.1)."""
     wanted = select(*_COLUMNS).where(_portal.c.active, _portal.c.return_urls.contains([url])).limit(1)
     row = (await conn.execute(wanted)).one_or_none()
-    return None if row is None else _read(row)
+    return None if row is None else portal_of(row)
 
 
 def _demarches() -> Select[Any]:
@@ -64,9 +67,10 @@ def _demarches() -> Select[Any]:
     )
 
 
-def _read(row: Row[Any]) -> Portal:
+def portal_of(row: Row) -> Portal:
+    """The portal of a row with the columns of `portals_portal_view`."""
     return Portal(
-        id=PortalId(row.id),
+        id=PortalId(row.portal_id),
         client_id=row.client_id,
         revision=row.revision,
         names={Language(code): text for code, text in row.names.items()},
@@ -84,7 +88,7 @@ def _read(row: Row[Any]) -> Portal:
     )
 
 
-def _read_demarche(row: Row[Any]) -> Demarche:
+def _read_demarche(row: Row) -> Demarche:
     return Demarche(
         code=row.code,
         portal=row.client_id,

@@ -80,6 +80,18 @@ class SubjectToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenSession:
+    """A session of Keycloak as we remember it. One that ended before we saw it is nobody's."""
+
+    session_id: str
+    subject: str | None
+    person: PersonId | None
+    authenticated_at: datetime | None
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedOut:
     """A session of Keycloak has ended. `session_id` is None when the log-out is for all of the subject's."""
 

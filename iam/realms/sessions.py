@@ -42,14 +42,6 @@ async def remember(conn: WriteConnection, identity: Identity, person: PersonId, 
     return written.one_or_none() is not None
 
 
-async def find(conn: ReadConnection, issuer: str, session_id: str) -> Any | None:
-    """The row of a session, if it was seen."""
-    row = await conn.execute(
-        select(_session).where(_session.c.issuer == issuer, _session.c.session_id == session_id)
-    )
-    return row.one_or_none()
-
-
 async def obey(conn: WriteConnection, out: LoggedOut, now: datetime) -> bool:
     """The log-out's sessions have ended for us; False when the same token was obeyed before.
 

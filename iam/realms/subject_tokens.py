@@ -13,9 +13,9 @@ from iam.kernel.identity import Identity
 from iam.kernel.ids import PersonId
 from iam.realms import sessions
 from iam.realms.errors import InvalidToken
-from iam.realms.model import SubjectToken
+from iam.realms.model import SeenSession, SubjectToken
 from iam.realms.oidc import Realm
-from iam.realms.verify import ACCESS_TOKEN, Expected, instant, text
+from iam.realms.verify import ACCESS_TOKEN, Expected, claimed_session, instant, text
 from iam.storage import Database, WriteConnection
 
 Resolve = Callable[[WriteConnection, Identity], Awaitable[PersonId]]
@@ -40,8 +40,13 @@ class SubjectTokens:
         self._database = database
         self._resolve = resolve
 
-    async def verify(self, token: str, client_id: str) -> SubjectToken:
-        """Whose token it is, presented by the portal it was issued to.
+    def session_of(self, token: str) -> tuple[str, str] | None:
+        """Issuer and id of the session that a token names, to look it up by: nothing is verified yet."""
+        session_id = claimed_session(token)
+        return None if session_id is None else (self._realm.settings.issuer, session_id)
+
+    async def verify(self, token: str, client_id: str, seen: SeenSession | None) -> SubjectToken:
+        """Whose token it is, presented by the portal it was issued to; `seen` is its session as remembered.
 
         Keycloak is asked only for a session that was not seen before, or whose login is newer than the
         one we saw (a step-up). Raises InvalidToken, KeycloakUnavailable.
@@ -56,7 +61,7 @@ class SubjectTokens:
             # a token of another portal (confused deputy, STANDARDS 5 nr 43)
             raise InvalidToken("azp")
         return SubjectToken(
-            person=await self._person(token, read),
+            person=await self._person(token, read, seen),
             issuer=issuer,
             subject=read.subject,
             session_id=read.session_id,
@@ -65,18 +70,23 @@ class SubjectTokens:
             assurance=read.assurance,
         )
 
-    async def _person(self, token: str, read: _Claims) -> PersonId:
-        async with self._database.read() as conn:
-            known = await sessions.find(conn, self._realm.settings.issuer, read.session_id)
-        if known is not None:
-            if known.ended_at is not None:
+    async def _person(self, token: str, read: _Claims, seen: SeenSession | None) -> PersonId:
+        if seen is not None:
+            if seen.session_id != read.session_id or seen.ended_at is not None:
                 raise InvalidToken("session")
-            if known.subject != read.subject:
+            if seen.subject != read.subject:
                 raise InvalidToken("sub")
-            newest = read.assurance.authenticated_at - _CLOCKS_DIFFER
-            if known.expires_at > self._realm.clock() and newest <= known.authenticated_at:
-                return PersonId(known.person_id)
+            if self._is_enough(seen, read) and seen.person is not None:
+                return seen.person
         return await self._seen_first(token, read)
+
+    def _is_enough(self, seen: SeenSession, read: _Claims) -> bool:
+        newest = read.assurance.authenticated_at - _CLOCKS_DIFFER
+        return (
+            seen.expires_at > self._realm.clock()
+            and seen.authenticated_at is not None
+            and newest <= seen.authenticated_at
+        )
 
     async def _seen_first(self, token: str, read: _Claims) -> PersonId:
         seen = await self._realm.introspector.introspect(token)

@@ -6,18 +6,18 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from iam.people.recognise import RecognitionContended
-from iam.portals.model import Portal
+from iam.portals.authentication import Credentials
 from iam.realms.errors import InvalidToken, KeycloakUnavailable
+from iam.storage import DATABASE_ERRORS
 from iam.tokens import rfc7009_revocation, rfc7662_introspection, rfc8414_metadata, rfc8693_exchange
 from iam.tokens.keyring import CACHE_SECONDS, NoSigningKey
 from iam.tokens.rfc6749_errors import NO_STORE, ErrorCode, OAuthError, response
-from iam.tokens.rfc6749_form import authenticated, read_form
+from iam.tokens.rfc6749_form import read_form, shown_by
 from iam.tokens.rfc7517_keys import UnreadableKey
 from iam.tokens.service import TokenService
 
@@ -27,8 +27,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _UNAVAILABLE = (
     KeycloakUnavailable,
     RecognitionContended,
-    SQLAlchemyError,
-    OSError,
+    *DATABASE_ERRORS,
     NoSigningKey,
     UnreadableKey,
 )
@@ -40,26 +39,21 @@ def routes(service: TokenService) -> list[Route]:
     """The routes of the OAuth side, to be put beside those of the application."""
     metadata = msgspec.json.encode(rfc8414_metadata.document(service.issuer))
 
-    async def caller(request: Request) -> tuple[Portal, Mapping[str, str]]:
+    async def read(request: Request) -> tuple[Credentials, Mapping[str, str]]:
         form = await read_form(request)
-        async with service.db.read() as conn:
-            return await authenticated(conn, request, form), form
+        return shown_by(request, form), form
 
     @_oauth
     async def token(request: Request) -> Response:
-        portal, form = await caller(request)
-        wanted = rfc8693_exchange.read(form, issuer=service.issuer, portal=portal)
-        return _json(await rfc8693_exchange.exchange(service, portal, wanted))
+        return _json(await rfc8693_exchange.exchange(service, *await read(request)))
 
     @_oauth
     async def introspect(request: Request) -> Response:
-        portal, form = await caller(request)
-        return _json(await rfc7662_introspection.introspect(service, portal, form))
+        return _json(await rfc7662_introspection.introspect(service, *await read(request)))
 
     @_oauth
     async def revoke(request: Request) -> Response:
-        portal, form = await caller(request)
-        await rfc7009_revocation.revoke(service, portal, form)
+        await rfc7009_revocation.revoke(service, *await read(request))
         return Response(status_code=200, headers=NO_STORE)
 
     @_oauth

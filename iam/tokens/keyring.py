@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import insert, select, update
 
 from iam.kernel.clock import Clock
 from iam.portals.model import SigningAlg
-from iam.storage import Database, ReadConnection, WriteConnection
+from iam.storage import DATABASE_ERRORS, Database, Read, ReadConnection, Row, WriteConnection
 from iam.storage.locks import Lease, take_lease
 from iam.storage.tables import core
 from iam.tokens.model import CLOCK_SKEW_SECONDS, KIND, KeyState
@@ -30,6 +29,12 @@ _REFRESH = timedelta(seconds=5)
 _ALGS = tuple(SigningAlg)
 
 _key = core(TokensKey)
+_PUBLISHED = Read(
+    """
+    SELECT kid, issuer, kind, alg, state, public, wrapped FROM tokens_key
+     WHERE issuer = :issuer AND kind = :kind AND state <> 'removed' ORDER BY published_at, kid
+    """
+)
 
 
 class NoSigningKey(RuntimeError):
@@ -89,7 +94,7 @@ class KeyRing:
         self._issuer = issuer
         self._wrapping_key = wrapping_key
         self._parsed: dict[str, Signer] = {}
-        self._rows: Sequence[Row[Any]] = ()
+        self._rows: Sequence[Row] = ()
         self._read_at: datetime | None = None
 
     def __repr__(self) -> str:
@@ -127,19 +132,16 @@ class KeyRing:
         known = {row.kid for row in self._rows}
         self._parsed = {kid: signer for kid, signer in self._parsed.items() if kid in known}
 
-    async def _read(self) -> Sequence[Row[Any]]:
-        wanted = _mine(self._issuer).where(_key.c.state != KeyState.REMOVED)
+    async def _read(self) -> Sequence[Row]:
         try:
-            async with self._db.read() as conn:
-                rows = await conn.execute(wanted.order_by(_key.c.published_at, _key.c.kid))
-                return rows.all()
-        except (SQLAlchemyError, OSError) as error:
+            return await self._db.ask(_PUBLISHED, {"issuer": self._issuer, "kind": KIND})
+        except DATABASE_ERRORS as error:
             if not self._rows:
                 raise
             log.warning("tokens.keys.not_read", error=type(error).__name__)
             return self._rows
 
-    def _parse(self, row: Row[Any]) -> Signer:
+    def _parse(self, row: Row) -> Signer:
         found = self._parsed.get(row.kid)
         if found is None:
             alg = SigningAlg(row.alg)
@@ -245,7 +247,7 @@ def _mine(issuer: str) -> Any:
     return select(_key).where(_key.c.issuer == issuer, _key.c.kind == KIND)
 
 
-def _check_readable(row: Row[Any], wrapping_key: bytes) -> None:
+def _check_readable(row: Row, wrapping_key: bytes) -> None:
     try:
         unwrap(
             bytes(row.wrapped), kid=row.kid, alg=SigningAlg(row.alg), kind=row.kind, issuer=row.issuer,
@@ -256,11 +258,11 @@ def _check_readable(row: Row[Any], wrapping_key: bytes) -> None:
         raise
 
 
-async def _one(conn: ReadConnection, issuer: str, alg: SigningAlg, state: KeyState) -> Row[Any]:
+async def _one(conn: ReadConnection, issuer: str, alg: SigningAlg, state: KeyState) -> Row:
     row = (await conn.execute(_mine(issuer).where(_key.c.alg == alg, _key.c.state == state))).one_or_none()
     if row is None:
         raise UnknownKey(f"no {state.value} key for {alg.value}")
-    found: Row[Any] = row
+    found: Row = row
     return found
 
 

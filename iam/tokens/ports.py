@@ -1,6 +1,5 @@
 """What the OAuth side asks of other rooms; the composition plugs it in."""
 
-from datetime import datetime
 from typing import Protocol
 
 from iam.delegation.rights import Rights
@@ -8,33 +7,36 @@ from iam.kernel.assurance import Level
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import PersonId
 from iam.kernel.numbers import EnterpriseNumber
-from iam.realms.model import SubjectToken
-from iam.storage import ReadConnection
+from iam.realms.model import SeenSession, SubjectToken
+from iam.storage import Row
 
 
 class SubjectTokens(Protocol):
     """Verifies access tokens of Keycloak: `iam.realms.subject_tokens`."""
 
-    async def verify(self, token: str, client_id: str) -> SubjectToken:
-        """The person of a token that the portal `client_id` obtained.
+    def session_of(self, token: str) -> tuple[str, str] | None:
+        """Issuer and id of the session that a token names, unverified: to look it up by."""
+        ...
+
+    async def verify(self, token: str, client_id: str, seen: SeenSession | None) -> SubjectToken:
+        """The person of a token that the portal `client_id` obtained; `seen` is its session as remembered.
 
         Raises `InvalidToken`, or `KeycloakUnavailable` when nobody can tell now.
         """
         ...
 
 
-class FindRights(Protocol):
-    """The one query behind tokens, decisions and searches: they can never disagree (DESIGN 8)."""
+class ReadRights(Protocol):
+    """Reads the one query behind tokens, decisions and searches: they can never disagree (DESIGN 8)."""
 
-    async def __call__(
+    def __call__(
         self,
-        conn: ReadConnection,
+        row: Row,
         *,
         person: PersonId,
         number: EnterpriseNumber | None,
         roles: frozenset[str],
-        at: datetime,
         level: Level,
     ) -> Rights | Refusal:
-        """The person's rights at `at` among `roles`, for the enterprise or, without one, for himself."""
+        """The person's rights among `roles`, for the enterprise or, without one, for himself."""
         ...

@@ -1,41 +1,34 @@
-"""The record of tokens: written before a token exists, read back when somebody asks about it."""
+"""The record of tokens, written before a token exists; revocations; the cut-off."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from iam.kernel.actor import Capacity
-from iam.kernel.assurance import Level
-from iam.kernel.ids import EntityId, PersonId
-from iam.kernel.numbers import EnterpriseNumber
-from iam.kernel.revision import Revision
-from iam.portals.model import PortalId, SigningAlg
-from iam.storage import ReadConnection, WriteConnection
+from iam.portals.model import PortalId
+from iam.portals.pairwise import REMEMBER, Known
+from iam.storage import Database, ReadConnection, Write, WriteConnection
 from iam.storage.tables import core
-from iam.tokens.model import Issue, IssuedRole
-from iam.tokens.tables import TokensCutoff, TokensIssue, TokensRevoked
+from iam.tokens.model import Issue
+from iam.tokens.tables import TokensCutoff, TokensRevoked
 
-_issue = core(TokensIssue)
 _revoked = core(TokensRevoked)
 _cutoff = core(TokensCutoff)
-_INSERT = insert(_issue)
 _NOT_BEFORE = select(_cutoff.c.not_before).where(_cutoff.c.id == 1)
-# The three questions about one token in one round trip; `day` finds the partition.
-_FIND = (
-    select(_issue, _NOT_BEFORE.scalar_subquery().label("not_before"))
-    .outerjoin(_revoked, _revoked.c.jti == _issue.c.jti)
-    .where(
-        _issue.c.day == bindparam("day"),
-        _issue.c.jti == bindparam("jti"),
-        _issue.c.portal_id == bindparam("portal"),
-        _revoked.c.jti.is_(None),
-    )
-)
+_COLUMNS = (
+    "day", "jti", "portal_id", "person_id", "entity_id", "number", "enterprise_name", "capacity", "basis",
+    "roles", "level", "revision", "authenticated_at", "issued_at", "expires_at", "session_hash", "alg",
+)  # fmt: skip
+# The id is ours and of this token alone: what stands there already was written by the same statement.
+_INSERT = f"""
+    INSERT INTO tokens_issue ({", ".join(_COLUMNS)})
+    VALUES ({", ".join(f":{name}" for name in _COLUMNS)})
+    ON CONFLICT (day, jti) DO NOTHING RETURNING jti
+"""  # noqa: S608 - names of columns
+_RECORD = Write(_INSERT)
+_RECORD_AND_NAME = Write(f"WITH recorded AS ({_INSERT}), named AS ({REMEMBER}) SELECT sub FROM named")  # noqa: S608
 
 
 def day_of(instant: datetime) -> date:
@@ -43,60 +36,36 @@ def day_of(instant: datetime) -> date:
     return instant.astimezone(UTC).date()
 
 
-async def record(conn: WriteConnection, issue: Issue) -> None:
-    """The issue is on record once the caller commits; only then may the token be signed."""
-    await conn.execute(
-        _INSERT,
-        {
-            "day": issue.day,
-            "jti": issue.jti,
-            "portal_id": issue.portal,
-            "person_id": issue.person,
-            "entity_id": issue.entity,
-            "number": None if issue.number is None else issue.number.digits,
-            "enterprise_name": issue.enterprise_name,
-            "capacity": issue.capacity.value,
-            "basis": issue.basis,
-            "roles": msgspec.to_builtins(issue.roles),
-            "level": int(issue.level),
-            "revision": issue.revision.encode(),
-            "authenticated_at": issue.authenticated_at,
-            "issued_at": issue.issued_at,
-            "expires_at": issue.expires_at,
-            "session_hash": issue.session_hash,
-            "alg": issue.alg.value,
-        },
-    )
+async def record(db: Database, issue: Issue, known: Known | None, sub: str) -> str:
+    """The issue is on record, committed; only now may the token be signed. Says the person's `sub` in it.
 
-
-async def find(conn: ReadConnection, portal: PortalId, jti: UUID, issued_at: datetime) -> Issue | None:
-    """The issue of a token of this portal; None if there is none, it was revoked, or a cut-off ended it."""
-    row = (await conn.execute(_FIND, {"day": day_of(issued_at), "jti": jti, "portal": portal})).one_or_none()
-    if row is None or (row.not_before is not None and row.issued_at < row.not_before):
-        return None
-    return Issue(
-        day=row.day,
-        jti=row.jti,
-        portal=PortalId(row.portal_id),
-        person=PersonId(row.person_id),
-        entity=None if row.entity_id is None else EntityId(row.entity_id),
-        number=None if row.number is None else EnterpriseNumber(row.number),
-        enterprise_name=row.enterprise_name,
-        capacity=Capacity(row.capacity),
-        basis=row.basis,
-        roles=_roles(row.roles),
-        level=Level(row.level),
-        revision=Revision.decode(row.revision),
-        authenticated_at=row.authenticated_at,
-        issued_at=row.issued_at,
-        expires_at=row.expires_at,
-        session_hash=bytes(row.session_hash),
-        alg=SigningAlg(row.alg),
-    )
-
-
-def _roles(stored: list[Mapping[str, Any]]) -> tuple[IssuedRole, ...]:
-    return msgspec.convert(stored, tuple[IssuedRole, ...])
+    `known` is how the portal knew him just before, `sub` the name for one it did not know. One statement,
+    so one transaction: no name is given without a record of its first token.
+    """
+    values = {
+        "day": issue.day,
+        "jti": issue.jti,
+        "portal_id": issue.portal,
+        "person_id": issue.person,
+        "entity_id": issue.entity,
+        "number": None if issue.number is None else issue.number.digits,
+        "enterprise_name": issue.enterprise_name,
+        "capacity": issue.capacity.value,
+        "basis": issue.basis,
+        "roles": msgspec.json.encode(issue.roles).decode(),
+        "level": int(issue.level),
+        "revision": issue.revision.encode(),
+        "authenticated_at": issue.authenticated_at,
+        "issued_at": issue.issued_at,
+        "expires_at": issue.expires_at,
+        "session_hash": issue.session_hash,
+        "alg": issue.alg.value,
+    }
+    if known is not None and known.level == issue.level:
+        await db.tell(_RECORD, values)
+        return known.sub
+    [row] = await db.tell(_RECORD_AND_NAME, {**values, "sub": sub})
+    return str(row.sub)
 
 
 async def revoke(

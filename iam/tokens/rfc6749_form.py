@@ -5,9 +5,8 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
-from iam.portals.authentication import AmbiguousCredentials, authenticate, credentials
+from iam.portals.authentication import AmbiguousCredentials, Credentials, credentials, proven
 from iam.portals.model import Portal
-from iam.storage import ReadConnection
 from iam.tokens.rfc6749_errors import ErrorCode, OAuthError
 
 LONGEST_BODY = 32 * 1024
@@ -19,7 +18,7 @@ _REPEATABLE = frozenset({"audience", "resource"})
 
 async def read_form(request: Request) -> Mapping[str, str]:
     """The parameters of a form, each once. Raises `OAuthError`."""
-    if request.url.query:
+    if request.scope["query_string"]:
         # RFC 6749 §2.3.1: credentials must not be in the address; nor may tokens (RFC 9700 §4.3.2).
         raise OAuthError(ErrorCode.INVALID_REQUEST, "parameters belong in the body")
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
@@ -65,8 +64,8 @@ def parse_form(body: bytes) -> Mapping[str, str]:
     return form
 
 
-async def authenticated(conn: ReadConnection, request: Request, form: Mapping[str, str]) -> Portal:
-    """The portal that makes the request. Raises `OAuthError`."""
+def shown_by(request: Request, form: Mapping[str, str]) -> Credentials:
+    """What the caller shows to prove itself. Raises `OAuthError`."""
     headers = request.headers.getlist("authorization")
     if len(headers) > 1:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "the Authorization header is repeated")
@@ -74,7 +73,18 @@ async def authenticated(conn: ReadConnection, request: Request, form: Mapping[st
         shown = credentials(headers[0] if headers else None, form)
     except AmbiguousCredentials as error:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "more than one way to authenticate") from error
-    portal = await authenticate(conn, shown)
-    if portal is None:
-        raise OAuthError(ErrorCode.INVALID_CLIENT, "client authentication failed")
-    return portal
+    if shown is None:
+        raise _unproven()
+    return shown
+
+
+def authenticated(portal: Portal | None, shown: Credentials) -> Portal:
+    """The portal that makes the request, which bears the client id that was shown. Raises `OAuthError`."""
+    found = proven(portal, shown)
+    if found is None:
+        raise _unproven()
+    return found
+
+
+def _unproven() -> OAuthError:
+    return OAuthError(ErrorCode.INVALID_CLIENT, "client authentication failed")

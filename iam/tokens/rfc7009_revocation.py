@@ -3,19 +3,22 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from iam.portals.model import Portal
+from iam.portals.authentication import Credentials
+from iam.portals.queries import find
 from iam.tokens import record
 from iam.tokens.rfc6749_errors import ErrorCode, OAuthError
+from iam.tokens.rfc6749_form import authenticated
 from iam.tokens.rfc9068_access_token import InvalidToken, read
 from iam.tokens.service import TokenService
 
 
-async def revoke(service: TokenService, portal: Portal, form: Mapping[str, str]) -> None:
-    """The token is believed no more, if it was this portal's. Raises `OAuthError` without a `token`.
+async def revoke(service: TokenService, shown: Credentials, form: Mapping[str, str]) -> None:
+    """The token is believed no more, if it was the portal's. Raises `OAuthError`, also without a `token`.
 
     §2.2: an unknown or foreign token is no error, the caller's aim is reached. §2.1: the hint is only
     a help; one that is not known is passed over.
     """
+    portal = authenticated(await find(service.db, shown.client_id), shown)
     if "token" not in form:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "token is missing")
     now = service.clock()

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from iam.kernel.decision import Refusal
-from iam.portals.model import Portal
-from iam.tokens import record
+from iam.portals.authentication import Credentials
+from iam.tokens import facts
 from iam.tokens.model import Issue, IssuedRole
 from iam.tokens.rfc6749_errors import ErrorCode, OAuthError
-from iam.tokens.rfc9068_access_token import InvalidToken, read
+from iam.tokens.rfc6749_form import authenticated
+from iam.tokens.rfc9068_access_token import InvalidToken, claimed, read
 from iam.tokens.rfc9396_details import granted
 from iam.tokens.service import TokenService
 
@@ -16,30 +17,31 @@ from iam.tokens.service import TokenService
 INACTIVE: Mapping[str, Any] = {"active": False}
 
 
-async def introspect(service: TokenService, portal: Portal, form: Mapping[str, str]) -> Mapping[str, Any]:
-    """What holds now of a token that this portal was given. Raises `OAuthError` without a `token`.
+async def introspect(service: TokenService, shown: Credentials, form: Mapping[str, str]) -> Mapping[str, Any]:
+    """What holds now of a token that the portal was given. Raises `OAuthError`, also without a `token`.
 
     `token_type_hint` only helps to search; there is one kind of token (§2.1).
     """
-    if "token" not in form:
-        raise OAuthError(ErrorCode.INVALID_REQUEST, "token is missing")
     now = service.clock()
+    token = form.get("token", "")
+    found = await facts.of_token(service.db, client_id=shown.client_id, token=claimed(token), at=now)
+    portal = authenticated(found.portal, shown)
+    if not token:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "token is missing")
     try:
-        own = await read(form["token"], service.ring, now, issuer=service.issuer, portal=portal)
+        own = await read(token, service.ring, now, issuer=service.issuer, portal=portal)
     except InvalidToken:
         return INACTIVE
-    async with service.db.read() as conn:
-        issue = await record.find(conn, portal.id, own.jti, own.issued_at)
-        if issue is None or (issue.number is None and not portal.citizens):
-            return INACTIVE
-        rights = await service.find_rights(
-            conn,
-            person=issue.person,
-            number=issue.number,
-            roles=portal.roles & {role.code for role in issue.roles},
-            at=now,
-            level=issue.level,
-        )
+    issue = found.issue
+    if issue is None or issue.jti != own.jti or (issue.number is None and not portal.citizens):
+        return INACTIVE
+    rights = service.read_rights(
+        found.rights,
+        person=issue.person,
+        number=issue.number,
+        roles=portal.roles & {role.code for role in issue.roles},
+        level=issue.level,
+    )
     if isinstance(rights, Refusal):
         return INACTIVE
     live = _still(issue, {(role.code, role.grant) for role in rights.roles})

@@ -8,16 +8,19 @@ from typing import Any
 from iam.delegation.rights import Rights
 from iam.kernel.assurance import Level
 from iam.kernel.decision import Refusal
+from iam.kernel.ids import PersonId
 from iam.kernel.reasons import Reason
+from iam.portals.authentication import Credentials
 from iam.portals.model import Portal
-from iam.portals.pairwise import remember
+from iam.portals.pairwise import sub_of
+from iam.portals.queries import find
 from iam.realms.model import SubjectToken
-from iam.storage import WriteConnection
-from iam.tokens import record
+from iam.tokens import facts, record
 from iam.tokens.model import BASIS, Issue, IssuedRole
 from iam.tokens.rfc6749_errors import ErrorCode, OAuthError
+from iam.tokens.rfc6749_form import authenticated
 from iam.tokens.rfc9068_access_token import LONGEST_TOKEN, claims, session_hash, sign
-from iam.tokens.rfc9396_details import Asked, granted, parse
+from iam.tokens.rfc9396_details import Asked, granted, parse, within
 from iam.tokens.service import TokenService
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -30,6 +33,7 @@ class Exchange:
     """A well-formed request for a mandate token."""
 
     subject_token: str
+    targets: Mapping[str, str]
     asked: Asked
 
     def __repr__(self) -> str:
@@ -37,7 +41,7 @@ class Exchange:
         return f"Exchange({self.asked})"
 
 
-def read(form: Mapping[str, str], *, issuer: str, portal: Portal) -> Exchange:
+def read(form: Mapping[str, str], *, issuer: str) -> Exchange:
     """The request behind a form, row by row of RFC 8693 §2.1. Raises `OAuthError`."""
     if "grant_type" not in form:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "grant_type is missing")
@@ -60,39 +64,60 @@ def read(form: Mapping[str, str], *, issuer: str, portal: Portal) -> Exchange:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "requested_token_type must be an access token")
     if "scope" in form:
         raise OAuthError(ErrorCode.INVALID_SCOPE, "rights are asked for by authorization_details")
-    # audience and resource (RFC 8707) name the target; a portal gets tokens for itself alone
-    for name in ("audience", "resource"):
-        if form.get(name, portal.audience) != portal.audience:
+    # audience and resource (RFC 8707) name the target
+    targets = {name: form[name] for name in ("audience", "resource") if name in form}
+    return Exchange(
+        subject_token=token,
+        targets=targets,
+        asked=parse(form.get("authorization_details"), issuer=issuer),
+    )
+
+
+def _check_ceiling(wanted: Exchange, portal: Portal) -> None:
+    """Nothing is asked for that this portal may not have. Raises `OAuthError`."""
+    # a portal gets tokens for itself alone
+    for name, target in wanted.targets.items():
+        if target != portal.audience:
             raise OAuthError(ErrorCode.INVALID_TARGET, f"{name} must be the portal's own audience")
-    asked = parse(form.get("authorization_details"), issuer=issuer, portal=portal)
-    if asked.number is None and not portal.citizens:
+    within(wanted.asked, portal)
+    if wanted.asked.number is None and not portal.citizens:
         raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "this portal serves no citizens")
-    return Exchange(subject_token=token, asked=asked)
 
 
-async def exchange(service: TokenService, portal: Portal, wanted: Exchange) -> dict[str, Any]:
+async def exchange(service: TokenService, shown: Credentials, form: Mapping[str, str]) -> dict[str, Any]:
     """The answer with the token (RFC 8693 §2.2.1).
 
-    Raises `OAuthError`, and what `SubjectTokens.verify` raises. The issue is committed before the
-    token is signed: no token exists that is not on record.
+    Raises `OAuthError`, and what `SubjectTokens.verify` raises. One read, one write: the issue is committed
+    before the token is signed, so that no token exists that is not on record.
     """
-    subject = await service.subject_tokens.verify(wanted.subject_token, portal.client_id)
-    now = service.clock()
+    try:
+        wanted = read(form, issuer=service.issuer)
+    except OAuthError:
+        # who cannot prove himself does not learn what else is wrong
+        authenticated(await find(service.db, shown.client_id), shown)
+        raise
+    found, now = await _find(service, shown, wanted, None)
+    portal = authenticated(found.portal, shown)
+    _check_ceiling(wanted, portal)
+    subject = await service.subject_tokens.verify(wanted.subject_token, portal.client_id, found.seen)
+    if subject.person != found.person:
+        # his session was new to us
+        found, now = await _find(service, shown, wanted, subject.person)
     level = subject.assurance.level
     if level < portal.level:
         raise _too_weak(portal.level)
+    if found.not_before is not None and subject.assurance.authenticated_at < found.not_before:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "the subject token is not accepted")
     signer = await service.ring.signer(portal.alg)
-    async with service.db.write() as conn:
-        await _check_cutoff(conn, subject)
-        ceiling = portal.roles if wanted.asked.actions is None else portal.roles & wanted.asked.actions
-        rights = await service.find_rights(
-            conn, person=subject.person, number=wanted.asked.number, roles=ceiling, at=now, level=level
-        )
-        if isinstance(rights, Refusal):
-            raise _refused(rights)
-        issue = _issue(service, portal, subject, rights, now)
-        sub = await remember(conn, service.pairwise_key, portal, subject.person, level)
-        await record.record(conn, issue)
+    ceiling = portal.roles if wanted.asked.actions is None else portal.roles & wanted.asked.actions
+    rights = service.read_rights(
+        found.rights, person=subject.person, number=wanted.asked.number, roles=ceiling, level=level
+    )
+    if isinstance(rights, Refusal):
+        raise _refused(rights)
+    issue = _issue(service, portal, subject, rights, now)
+    new = sub_of(service.pairwise_key, portal, subject.person) if found.known is None else found.known.sub
+    sub = await record.record(service.db, issue, found.known, new)
     token = sign(signer, claims(issue, sub, issuer=service.issuer, portal=portal))
     answer: dict[str, Any] = {
         "access_token": token,
@@ -108,6 +133,21 @@ async def exchange(service: TokenService, portal: Portal, wanted: Exchange) -> d
             {"action": role.code, "acr_values": role.minimum_level.acr} for role in rights.too_weak
         ]
     return answer
+
+
+async def _find(
+    service: TokenService, shown: Credentials, wanted: Exchange, person: PersonId | None
+) -> tuple[facts.ExchangeFacts, datetime]:
+    now = service.clock()
+    found = await facts.of_exchange(
+        service.db,
+        client_id=shown.client_id,
+        session=service.subject_tokens.session_of(wanted.subject_token),
+        person=person,
+        number=wanted.asked.number,
+        at=now,
+    )
+    return found, now
 
 
 def _issue(
@@ -150,12 +190,6 @@ def _issue(
 def _second(instant: datetime) -> datetime:
     # NumericDate in whole seconds, cut and never rounded up: a token must not outlive its right
     return datetime.fromtimestamp(int(instant.timestamp()), UTC)
-
-
-async def _check_cutoff(conn: WriteConnection, subject: SubjectToken) -> None:
-    earliest = await record.not_before(conn)
-    if earliest is not None and subject.assurance.authenticated_at < earliest:
-        raise OAuthError(ErrorCode.INVALID_REQUEST, "the subject token is not accepted")
 
 
 def _too_weak(level: Level) -> OAuthError:

@@ -23,6 +23,7 @@ class Asked:
 
     number: EnterpriseNumber | None
     actions: frozenset[str] | None
+    locations: tuple[str, ...] | None = None
 
 
 def details_type(issuer: str) -> str:
@@ -30,7 +31,7 @@ def details_type(issuer: str) -> str:
     return f"{issuer}/authorization-details/mandate"
 
 
-def parse(text: str | None, *, issuer: str, portal: Portal) -> Asked:
+def parse(text: str | None, *, issuer: str) -> Asked:
     """What `authorization_details` asks for. Raises `OAuthError`.
 
     RFC 9396 §5: an unknown type, an unknown member, a member of the wrong kind or with an invalid
@@ -43,9 +44,18 @@ def parse(text: str | None, *, issuer: str, portal: Portal) -> Asked:
         raise _invalid("the type is not supported")
     if not detail.keys() <= _MEMBERS:
         raise _invalid("a member is not known")
-    if "locations" in detail and detail["locations"] != [portal.audience]:
+    return Asked(
+        number=_number(detail.get("identifier")), actions=_actions(detail), locations=_locations(detail)
+    )
+
+
+def within(asked: Asked, portal: Portal) -> None:
+    """Nothing is asked for beyond what this portal may have. Raises `OAuthError`."""
+    if asked.locations is not None and asked.locations != (portal.audience,):
         raise _invalid("locations must hold the portal's own audience alone")
-    return Asked(number=_number(detail.get("identifier")), actions=_actions(detail, portal))
+    # Outside its ceiling a portal learns nothing, not even whether a role exists.
+    if asked.actions is not None and not asked.actions <= portal.roles:
+        raise _invalid("an action is not one of the portal's")
 
 
 def _one(text: str) -> dict[str, Any]:
@@ -83,15 +93,23 @@ def _number(value: object) -> EnterpriseNumber:
         raise _invalid("identifier is not an enterprise number") from error
 
 
-def _actions(detail: dict[str, Any], portal: Portal) -> frozenset[str] | None:
+def _locations(detail: dict[str, Any]) -> tuple[str, ...] | None:
+    if "locations" not in detail:
+        return None
+    locations = detail["locations"]
+    if not isinstance(locations, list) or not all(isinstance(each, str) for each in locations):
+        raise _invalid("locations must be an array of addresses")
+    return tuple(locations)
+
+
+def _actions(detail: dict[str, Any]) -> frozenset[str] | None:
     if "actions" not in detail:
         return None
     actions = detail["actions"]
     if not isinstance(actions, list) or not 1 <= len(actions) <= _MOST_ACTIONS:
         raise _invalid("actions must be an array of role codes")
-    # Outside its ceiling a portal learns nothing, not even whether a role exists.
-    if not all(isinstance(action, str) and action in portal.roles for action in actions):
-        raise _invalid("an action is not one of the portal's")
+    if not all(isinstance(action, str) for action in actions):
+        raise _invalid("actions must be an array of role codes")
     if len(set(actions)) != len(actions):
         raise _invalid("an action is repeated")
     return frozenset(actions)

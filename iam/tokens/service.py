@@ -8,7 +8,7 @@ from iam.settings import Settings
 from iam.storage import Database
 from iam.tokens.keyring import KeyRing, ensure_keys
 from iam.tokens.partitions import ensure_partitions
-from iam.tokens.ports import FindRights, SubjectTokens
+from iam.tokens.ports import ReadRights, SubjectTokens
 from iam.tokens.record import day_of
 
 
@@ -23,7 +23,7 @@ class TokenService:
     pairwise_key: bytes = field(repr=False)
     longest_seconds: int
     subject_tokens: SubjectTokens
-    find_rights: FindRights
+    read_rights: ReadRights
     make_id: MakeId = uuid7
 
 
@@ -33,7 +33,7 @@ def build(
     clock: Clock,
     *,
     subject_tokens: SubjectTokens,
-    find_rights: FindRights,
+    read_rights: ReadRights,
 ) -> TokenService:
     """The OAuth side as the settings want it."""
     ring = KeyRing(
@@ -50,7 +50,7 @@ def build(
         pairwise_key=settings.secrets.pairwise_key.get_secret_value().encode(),
         longest_seconds=settings.policy.token_seconds,
         subject_tokens=subject_tokens,
-        find_rights=find_rights,
+        read_rights=read_rights,
     )
 
 

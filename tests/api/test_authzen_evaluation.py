@@ -4,9 +4,12 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text as sql
 
 from iam.kernel.assurance import Level
-from tests.support.oauth import DUPONT, ISSUER, OTHER, payload, world
+from iam.portals.authentication import hash_of
+from tests.support.oauth import DUPONT, ISSUER, OTHER, SECRETS, payload, world
+from tests.support.outage import outage
 
 pytestmark = pytest.mark.anyio
 NO = {"decision": False, "context": {"reason": "noRight"}}
@@ -126,7 +129,7 @@ def with_(name, member, value):
     without("subject", "type"), without("subject", "id"), without("action", "name"),
     without("resource", "type"), without("resource", "id"),
     with_("subject", None, "x"), with_("subject", "id", 1), with_("subject", "id", ""), with_("subject", "id", None),
-    with_("subject", "id", "a\0b"), with_("subject", "id", "x" * 513), with_("action", "name", ["x"]),
+    with_("subject", "id", "a\0b"), with_("subject", "id", "a\ud800"), with_("subject", "id", "x" * 513), with_("action", "name", ["x"]),
     with_("resource", "id", 1900000069), with_("subject", "properties", 1), with_("context", None, 1),
     with_("context", None, {"acr": 5}),
 ])  # fmt: skip
@@ -175,6 +178,36 @@ async def test_401_is_about_the_caller(w):
         answer = await w.evaluate(asks(w.sub), **more)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Basic ")
+
+
+async def test_a_secret_that_was_withdrawn_and_a_portal_that_was_are_401_at_once(w, db):
+    assert (await w.evaluate(asks(w.sub))).status_code == 200
+    async with db.write() as conn:
+        await conn.execute(
+            sql("UPDATE portals_portal SET secret_hashes = ARRAY[:other] WHERE client_id = 'primes'"),
+            {"other": hash_of("another secret")},
+        )
+    assert (await w.evaluate(asks(w.sub))).status_code == 401
+    async with db.write() as conn:
+        await conn.execute(
+            sql("UPDATE portals_portal SET secret_hashes = ARRAY[:own], active = false WHERE client_id = 'primes'"),
+            {"own": hash_of(SECRETS["primes"])},
+        )
+    assert (await w.evaluate(asks(w.sub))).status_code == 401
+
+
+async def test_a_caller_who_proves_nothing_does_not_learn_what_is_wrong(w):
+    for content in (b"{", b"x" * (16 * 1024 + 1)):
+        answer = await w.evaluate(None, client=None, content=content)
+        assert (answer.status_code, answer.json()) == (401, {"error": "unauthorized"})
+
+
+async def test_while_the_database_is_away_the_answer_is_503_and_afterwards_as_before(w, db):
+    assert (await w.evaluate(asks(w.sub))).status_code == 200
+    with outage(db.url):
+        answer = await w.evaluate(asks(w.sub))
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert (await w.evaluate(asks(w.sub))).json()["decision"] is True
 
 
 async def test_only_post(w):

@@ -21,6 +21,7 @@ from tests.support.oauth import (
     payload,
     world,
 )
+from tests.support.outage import interrupt, outage
 
 pytestmark = pytest.mark.anyio
 
@@ -125,6 +126,25 @@ class TestAnswer:
 
         refused(await w.exchange(w.login()), "temporarily_unavailable", 503)
         assert len(await issues(db)) == 1
+
+    async def test_while_the_database_is_away_nothing_is_given_and_afterwards_it_is(self, w, db):
+        token = await w.token(w.login())
+        with outage(db.url):
+            for answer in (
+                await w.exchange(w.login()),
+                await w.post("/oauth2/introspect", {"token": token}),
+                await w.post("/oauth2/revoke", {"token": token}),
+            ):
+                refused(answer, "temporarily_unavailable", 503)
+        assert (await w.introspect(token))["active"]
+        assert await w.token(w.login())
+
+    async def test_a_connection_that_was_cut_is_noticed_by_nobody(self, w, db):
+        token = await w.token(w.login())
+        assert interrupt(db.url) > 0
+        assert (await w.introspect(token))["active"]
+        assert interrupt(db.url) > 0
+        assert await w.token(w.login())
 
     async def test_no_record_no_token(self, w, db):
         async with db.write() as conn:
@@ -326,6 +346,23 @@ class TestClientAuthentication:
         more = {"client_id": "primes", "client_secret": "a-new-secret-of-the-portal"}
         assert (await w.exchange(w.login(), client=None, **more)).status_code == 200
         assert (await w.exchange(w.login())).status_code == 200
+
+    async def test_a_secret_that_was_withdrawn_and_a_portal_that_was_are_refused_at_once(self, w, db):
+        from iam.portals.authentication import hash_of
+
+        token = await w.token(w.login())
+        change = text("UPDATE portals_portal SET secret_hashes = ARRAY[:one], active = :is WHERE client_id = 'primes'")
+        for one, is_active in ("another secret of the portal", True), (SECRETS["primes"], False):
+            async with db.write() as conn:
+                await conn.execute(change, {"one": hash_of(one), "is": is_active})
+            refused(await w.exchange(w.login()), "invalid_client", 401)
+            for path in ("introspect", "revoke"):
+                refused(await w.post(f"/oauth2/{path}", {"token": token}), "invalid_client", 401)
+
+    async def test_who_proves_nothing_does_not_learn_what_else_is_wrong(self, w):
+        more = {"client_id": "primes", "client_secret": "wrong"}
+        refused(await w.exchange("x" * 20_000, client=None, **more), "invalid_client", 401)
+        refused(await w.post("/oauth2/introspect", {}, client=None), "invalid_client", 401)
 
 
 class TestForm:

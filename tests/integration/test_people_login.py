@@ -34,6 +34,7 @@ from iam.web.answers import handle
 from iam.web.middleware import EdgePolicy, protect
 from iam.web.state import Edge, bind
 from tests.support.login import Browser
+from tests.support.presented import Presented
 from tests.support.realm import Addresses, Fas, Keycloak, secret
 
 pytestmark = [pytest.mark.keycloak, pytest.mark.timeout(300)]
@@ -97,7 +98,8 @@ def application(settings: Settings) -> FastAPI:
             pages=Pages(),
         ),
     )
-    tokens = SubjectTokens(realm, database, lambda conn, identity: recognise(conn, identity, system_clock))
+    verifier = SubjectTokens(realm, database, lambda conn, identity: recognise(conn, identity, system_clock))
+    tokens = Presented(verifier, database, system_clock)
 
     @app.get("/me")
     async def me(viewer: Seen) -> Response:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from iam.journal.model import Head, HeadKind
 from iam.journal.queries import of_head
 from iam.portals import queries
-from iam.portals.authentication import Credentials, authenticate, hash_of
+from iam.portals.authentication import Credentials, hash_of, proven
 from iam.portals.commands import apply_to
 from iam.portals.definition import read
 from iam.portals.model import DemarcheFor
@@ -21,17 +21,12 @@ async def apply(db, clock, toml=PORTALS, *, dry_run=False):
     return [(type(event).__name__, event.client_id, getattr(event, "changed", None)) for event in events]
 
 
-async def find(db, client_id):
-    async with db.read() as conn:
-        return await queries.find(conn, client_id)
-
-
 async def test_registers_and_then_changes_nothing(db, clock):
     registered = await apply(db, clock)
     assert registered == [("PortalRegistered", name, None) for name in ("permis", "primes", "vieux")]
     assert await apply(db, clock) == []
 
-    portal = await find(db, "primes")
+    portal = await queries.find(db, "primes")
     assert portal.audience == "https://primes.test"
     assert portal.revision == 1
     assert portal.roles == {"primes.deposer", "primes.suivre", "primes.signer"}
@@ -50,7 +45,7 @@ async def test_a_change_is_an_event_that_names_what_changed(db, clock):
 
     assert await apply(db, clock, narrower) == [("PortalChanged", "primes", ("roles",))]
 
-    portal = await find(db, "primes")
+    portal = await queries.find(db, "primes")
     assert (portal.revision, portal.roles) == (2, {"primes.deposer", "primes.suivre"})
     async with db.read() as conn:
         entries = await of_head(conn, Head(HeadKind.PORTAL, portal.id))
@@ -73,16 +68,16 @@ async def test_a_new_secret_replaces_the_old_one(db, clock):
     fresh = "a-new-secret-of-the-portal-here"
     changed = PORTALS.replace('["${PRIMES}"]', f'["{hash_of(fresh).hex()}"]')
     assert await apply(db, clock, changed) == [("PortalChanged", "primes", ("secret_sha256",))]
-    async with db.read() as conn:
-        assert await authenticate(conn, Credentials(client_id="primes", secret=fresh)) is not None
-        assert await authenticate(conn, Credentials(client_id="primes", secret=SECRETS["primes"])) is None
+    portal = await queries.find(db, "primes")
+    assert proven(portal, Credentials(client_id="primes", secret=fresh)) is portal is not None
+    assert proven(portal, Credentials(client_id="primes", secret=SECRETS["primes"])) is None
 
 
 async def test_a_portal_that_the_file_leaves_out_is_left_alone(db, clock):
     await apply(db, clock)
     [_, *others] = PORTALS.split("[[portal]]")
     assert await apply(db, clock, "[[portal]]" + others[1]) == []
-    assert await find(db, "primes") is not None
+    assert await queries.find(db, "primes") is not None
 
 
 async def test_demarches_follow_their_file_and_disappear_with_a_withdrawn_portal(db, clock):

@@ -1,20 +1,27 @@
 """The OAuth side as it is composed: the service's own application, rights from delegation's tables, logins
 verified by the realm's room. Only Keycloak is the small issuer of the test's process."""
 
+import base64
 import hashlib
+import json
 from datetime import timedelta
 
 import httpx2
+import psycopg
 import pytest
 from habilis_portal import AsyncHabilisClient, Denied, Rejected, StepUpNeeded, Unavailable
 from sqlalchemy import text
 
 from iam.app import create
+from iam.decisions import facts as decisions
 from iam.delegation import commands as c
+from iam.delegation import rights
 from iam.kernel.assurance import Level
+from iam.kernel.ids import uuid4
 from iam.people.commands import block
 from iam.portals.commands import apply_to
 from iam.portals.definition import read
+from iam.tokens import facts
 from iam.tokens import service as tokens
 from tests.support.acts import DUPONT, SERVAIS, did, gap, given
 from tests.support.issuer import LEVEL, LUC, SETTINGS, Issuer, Persona
@@ -78,6 +85,99 @@ async def test_the_employee_gets_a_mandate_that_says_what_was_given(side, grant)
     assert decision.permitted
     assert decision.revision == mandate.revision
     assert decision.until == mandate.until
+
+
+class Trips:
+    """Counts how often the database is gone to, and how."""
+
+    def __init__(self, database, monkeypatch):
+        self.made = []
+        for name in ("ask", "tell", "read", "write"):
+            monkeypatch.setattr(database, name, self._counted(name, getattr(database, name)))
+
+    def _counted(self, name, act):
+        def counted(*args):
+            self.made.append(name)
+            return act(*args)
+
+        return counted
+
+    async def of(self, act):
+        self.made.clear()
+        await act
+        return self.made
+
+
+async def test_a_token_is_one_read_and_one_write_and_an_answer_one_read(side, grant, monkeypatch):
+    """ADR 0012. The first token of a session is more: its person is recognised first."""
+    trips = Trips(side.app.state.edge.database, monkeypatch)
+    mandate = await side.exchange()
+
+    assert await trips.of(side.exchange()) == ["ask", "tell"]
+    assert await trips.of(side.exchange(None)) == ["ask", "tell"]
+    assert await trips.of(side.habilis.introspect(mandate.token)) == ["ask"]
+    for action in ("primes.deposer", "primes-investissement", "nothing"):
+        assert await trips.of(side.habilis.evaluate(mandate.subject, action, DUPONT)) == ["ask"]
+    with pytest.raises(Denied):
+        await trips.of(side.exchange(SERVAIS))
+    assert trips.made == ["ask"]
+
+
+async def test_case_36_the_session_that_a_token_only_claims_gives_nothing(side, grant):
+    """The session is looked up before the signature is checked: whoever writes another's there is refused."""
+    await side.exchange()
+    luc = Persona(subject="sub-luc", session="sid-luc", number=LUC, given_name="Luc", family_name="Dupont")
+    head, payload, signature = side.issuer.access_token(luc).split(".")
+    said = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    said |= {"sid": "sid-karim", "sub": "sub-karim"}
+    changed = base64.urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
+    with pytest.raises(Rejected):
+        await side.exchange(token=f"{head}.{changed}.{signature}")
+    with pytest.raises(Rejected):  # well signed, of the right session, of another account
+        await side.exchange(token=side.issuer.access_token(luc, sid="sid-karim"))
+    async with side.town.db.read() as conn:
+        assert (await conn.execute(text("SELECT count(*) FROM tokens_issue"))).scalar_one() == 1
+
+
+async def test_inv_57_the_first_token_gives_the_name_and_another_level_is_remembered(side, grant):
+    first = await side.exchange()
+    strong = await side.exchange(persona=Persona(acr=f"{LEVEL}500"))
+    assert first.subject == strong.subject
+    async with side.town.db.read() as conn:
+        [row] = (await conn.execute(text("SELECT sub, level FROM portals_pairwise"))).all()
+    assert (row.sub, row.level) == (first.subject, 500)
+
+
+async def test_a_hot_statement_reaches_every_table_by_a_key_and_no_exclusion_constraint(side, grant):
+    """What makes it fast, said without a clock: where a plan may choose, it takes the indexes made for it."""
+    mandate = await side.exchange()
+    now, one_row = side.town.clock(), {"delegation_catalogue"}
+    values = {
+        "client_id": "portail-wallonie", "issuer": "x", "session": "x", "person": uuid4(), "number": DUPONT,
+        "at": now, "day": now.date(), "jti": uuid4(), "sub": mandate.subject, "action": "x",
+    }  # fmt: skip
+    statements = (facts._EXCHANGE, facts._TOKEN, decisions._EVALUATION, rights._RIGHTS)
+    url = side.town.db.url
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True, options=PLANS) as conn:
+        await conn.execute("VACUUM (ANALYZE)")
+        for statement in statements:
+            plan = await (await conn.execute(b"EXPLAIN (FORMAT JSON) " + statement.driver, values)).fetchone()
+            nodes = list(_nodes(plan[0][0]["Plan"]))
+            assert {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"} <= one_row
+            assert [
+                node["Index Name"] for node in nodes if node.get("Index Name", "").startswith("ex_")
+            ] == []
+            tables = {node.get("Relation Name") for node in nodes}
+            assert {"bce_number", "bce_snapshot", "delegation_grant", "people_person"} <= tables
+
+
+PLANS = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan"
+
+
+def _nodes(node):
+    yield node
+    for inner in node.get("Plans", ()):
+        yield from _nodes(inner)
 
 
 async def test_inv_59_the_gap_ends_the_role_and_everything_says_no(side, grant):
@@ -184,8 +284,6 @@ async def test_inv_6_and_57_the_national_number_is_in_no_token_row_or_answer(sid
     async with side.town.db.read() as conn:
         for table in ("tokens_issue", "tokens_key", "portals_pairwise", "portals_portal"):
             seen += (await conn.execute(text(f"SELECT t::text FROM {table} t"))).scalars()
-    import base64
-
     claims = base64.urlsafe_b64decode(mandate.token.split(".")[1] + "==").decode()
     for spelling in (KARIM, f"{KARIM[:2]}.{KARIM[2:4]}.{KARIM[4:6]}-{KARIM[6:9]}.{KARIM[9:]}"):
         assert spelling not in claims

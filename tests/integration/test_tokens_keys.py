@@ -10,6 +10,7 @@ from iam.tokens import keyring
 from iam.tokens.keyring import KeyRing, TooEarly, UnknownKey
 from iam.tokens.rfc7517_keys import UnreadableKey
 from tests.support.oauth import ISSUER, WRAPPING_KEY, header, world
+from tests.support.outage import outage
 
 pytestmark = pytest.mark.anyio
 MINE = {"issuer": ISSUER, "wrapping_key": WRAPPING_KEY}
@@ -194,17 +195,10 @@ async def test_the_private_key_is_not_in_the_database(w, db):
     assert "private" not in repr(signer)
 
 
-async def test_the_key_set_outlives_the_database_but_nothing_is_issued(w, db, clock, monkeypatch):
-    from sqlalchemy.exc import OperationalError
-
+async def test_the_key_set_outlives_the_database_but_nothing_is_issued(w, db, clock):
     before = await published(w)
-
-    def down():
-        raise OperationalError("SELECT", {}, OSError())
-
-    monkeypatch.setattr(db, "read", down)
-    monkeypatch.setattr(db, "write", down)
-    clock.advance(seconds=60)
-    assert await published(w) == before
-    answer = await w.exchange(w.login())
-    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    with outage(db.url):
+        clock.advance(seconds=60)
+        assert await published(w) == before
+        answer = await w.exchange(w.login())
+        assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")

@@ -13,6 +13,7 @@ from iam.realms.errors import InvalidToken, KeycloakUnavailable
 from iam.realms.model import LoggedOut
 from iam.realms.subject_tokens import SubjectTokens
 from tests.support.issuer import ISSUER, KARIM, LEVEL, LUC, Issuer, Persona
+from tests.support.presented import Presented
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +30,7 @@ def tokens(db, clock, issuer):
     async def resolve(conn, identity):
         return await recognise(conn, identity, clock)
 
-    return SubjectTokens(issuer.realm(), db, resolve)
+    return Presented(SubjectTokens(issuer.realm(), db, resolve), db, clock)
 
 
 async def fault(tokens, token, client=PORTAL):

@@ -111,11 +111,16 @@ class World:
         self.keycloak_is_down = False
         self.head = 1
         self.client = None
+        self.app = None
         self.service = None
 
     # what the OAuth side asks of other rooms
 
-    async def verify(self, token, client_id):
+    def session_of(self, token):
+        found = self.subjects.get(token)
+        return None if found is None else (found.issuer, found.session_id)
+
+    async def verify(self, token, client_id, _seen):
         if self.keycloak_is_down:
             raise KeycloakUnavailable
         found = self.subjects.get(token)
@@ -123,7 +128,7 @@ class World:
             raise InvalidToken("azp")
         return found
 
-    async def find_rights(self, _conn, *, person, number, roles, at, level):
+    def read_rights(self, _row, *, person, number, roles, level):
         if person in self.blocked:
             return Refusal(reason=Reason.PERSON_BLOCKED)
         revision = Revision(self.head, 1, 1, 1)
@@ -133,7 +138,7 @@ class World:
             RoleRight(code=g.role, grant=g.id, until=g.until, minimum_level=g.level)
             for g in self.grants
             if g.person == person and g.number == number and g.role in roles
-            if g.until is None or at < g.until
+            if g.until is None or self.clock() < g.until
         ]
         if not held:
             return Refusal(reason=Reason.ROLE_MISSING)
@@ -212,11 +217,11 @@ class World:
 
     def open(self):
         decisions = DecisionService(
-            db=self.service.db, clock=self.clock, issuer=self.service.issuer, find_rights=self.find_rights
+            db=self.service.db, clock=self.clock, issuer=self.service.issuer, read_rights=self.read_rights
         )
-        app = Starlette(routes=[*tokens_api.routes(self.service), *decisions_api.routes(decisions)])
+        self.app = Starlette(routes=[*tokens_api.routes(self.service), *decisions_api.routes(decisions)])
         self.client = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=app), base_url=self.service.issuer
+            transport=httpx2.ASGITransport(app=self.app), base_url=self.service.issuer
         )
 
 
@@ -247,7 +252,7 @@ async def world(db, clock):
         db=db, clock=clock, issuer=ISSUER,
         ring=KeyRing(db, clock, issuer=ISSUER, wrapping_key=WRAPPING_KEY),
         pairwise_key=PAIRWISE_KEY, longest_seconds=300,
-        subject_tokens=made, find_rights=made.find_rights,
+        subject_tokens=made, read_rights=made.read_rights,
     )  # fmt: skip
     made.open()
     return made
