@@ -14,7 +14,7 @@ import time
 
 from alembic import command
 
-from bench import delegation, tokens
+from bench import delegation, endpoints, tokens
 from demo.parts.postgres import PostgresServer, find_binaries
 from iam.migrations import config
 
@@ -32,7 +32,11 @@ def of_delegation():
     return delegation.main(ROUNDS, SECONDS)
 
 
-BENCHES = {"delegation": of_delegation, "tokens": of_tokens}
+def of_endpoints():
+    return endpoints.main(ROUNDS, SECONDS)
+
+
+BENCHES = {"delegation": of_delegation, "tokens": of_tokens, "endpoints": of_endpoints}
 
 
 def main(names):

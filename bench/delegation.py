@@ -3,9 +3,10 @@
     python -m bench.delegation [rounds] [seconds per measurement]
 
 20,000 enterprises with a chief access manager and three roles each, on a real PostgreSQL that writes its
-commits to disk. The check is measured as tokens and decisions call it, within one read transaction; its
-rival is a look-up by primary key in the table of grants, in the same way. The write gives a role through the
-one door (lock, facts, rule, rows, journal); its rival inserts the same row and commits.
+commits to disk. The check is measured as tokens and decisions call it, by one shot, and as pages call it,
+within a read transaction; its rival is a look-up by primary key in the table of grants, each time in the
+same way, and once on a bare connection of the driver. The write gives a role through the one door (lock,
+facts, rule, rows, journal); its rival inserts the same row and commits.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 from alembic import command
 from sqlalchemy import text
 
@@ -26,7 +28,7 @@ from iam.bce import reference
 from iam.delegation import catalogue
 from iam.delegation import commands as c
 from iam.delegation.execute import Door
-from iam.delegation.rights import _RIGHTS, Rights, effective
+from iam.delegation.rights import _RIGHTS, Rights, effective, rights_of
 from iam.kernel.actor import PersonActor
 from iam.kernel.assurance import Assurance, Level
 from iam.kernel.clock import belgian_day
@@ -34,7 +36,7 @@ from iam.kernel.decision import Refusal
 from iam.kernel.ids import uuid4, uuid7
 from iam.kernel.numbers import EnterpriseNumber
 from iam.migrations import config
-from iam.storage import Database
+from iam.storage import Database, Read
 from tests.support.settings import some_settings
 
 ENTERPRISES = 20_000
@@ -104,20 +106,22 @@ SELECT gen_random_uuid(), gen_random_uuid(), {_keys(ENTITY)}, {_keys(EMPLOYEE)},
 """
 
 
-async def fill(db):
-    """The rows, made by the database itself."""
+async def fill(url, enterprises=ENTERPRISES):
+    """The rows, made by the database itself; then vacuumed, as a running PostgreSQL does by itself."""
     values = {
-        "last": ENTERPRISES - 1, "before": NOW - timedelta(days=30), "after": NOW + timedelta(days=300),
+        "last": enterprises - 1, "before": NOW - timedelta(days=30), "after": NOW + timedelta(days=300),
         "roles": list(ROLES),
     }  # fmt: skip
+    db = Database(url, pool_size=1, statement_timeout="120s")
     async with db.write() as conn:
         await catalogue.apply(conn, catalogue.read(CATALOGUE), lambda: NOW - timedelta(days=31))
         await reference.store(conn, reference.read())
         for statement in _FILL.split(";\n"):
             wanted = {name: value for name, value in values.items() if f":{name}" in statement}
             await conn.execute(text(statement), wanted)
-    async with db.write() as conn:
-        await conn.execute(text("ANALYZE"))
+    await db.close()
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as bare:
+        await bare.execute("VACUUM (ANALYZE)")
 
 
 def checks(conn, grants):
@@ -137,13 +141,9 @@ def checks(conn, grants):
 
     async def query():
         place = next(places)
-        wanted = {
-            "person": key(EMPLOYEE, place),
-            "number": number(place),
-            "ceiling": sorted(PORTAL),
-            "at": NOW,
-        }
-        if len((await conn.execute(_RIGHTS, wanted)).all()) != len(ROLES):
+        wanted = {"person": key(EMPLOYEE, place), "number": number(place), "at": NOW}
+        [row] = (await conn.execute(_RIGHTS.clause, wanted)).all()
+        if row.held is None:
             raise RuntimeError("a right is missing")
 
     async def floor():
@@ -170,6 +170,35 @@ _INSERT = text(
     VALUES (:version, :grant, :entity, :person, 'primes.deposer', :at, :end, 'direct', :at, false, :at)
     """
 )
+
+
+def one_shots(db, bare, grants):
+    """(ours, floor) of reading as the hot routes do: one statement, no transaction around it."""
+    places = itertools.cycle(range(0, ENTERPRISES, 7919))
+    keys = itertools.cycle(grants)
+    by_key = Read("SELECT * FROM delegation_grant WHERE version_id = :key")
+
+    async def ours():
+        place = next(places)
+        person, of = key(EMPLOYEE, place), EnterpriseNumber(number(place))
+        [row] = await db.ask(_RIGHTS, {"person": person, "number": of.digits, "at": NOW})
+        found = rights_of(row, person=person, number=of, roles=PORTAL, level=Level.EID)
+        if not (isinstance(found, Rights) and len(found.roles) == len(ROLES)):
+            raise RuntimeError(str(found))
+
+    async def floor():
+        if len(await db.ask(by_key, {"key": next(keys)})) != 1:
+            raise RuntimeError("a grant is missing")
+
+    async def driver():
+        found = await bare.execute(by_key.driver, {"key": next(keys)}, prepare=True)
+        if len(await found.fetchall()) != 1:
+            raise RuntimeError("a grant is missing")
+
+    return [
+        Pair("one_shot_check_against_primary_key", ours, floor, "the check of a token, a row by its key"),
+        Pair("one_shot_check_against_bare_driver", ours, driver, "the same, a row by its key without a pool"),
+    ]
 
 
 def writes(db):
@@ -206,21 +235,24 @@ def writes(db):
 
 async def run(url, rounds, seconds):
     db = Database(url, pool_size=2)
+    bare = await psycopg.AsyncConnection.connect(url, autocommit=True)
     try:
-        await fill(db)
+        await fill(url)
         async with db.read() as conn:
             grants = list(
                 (await conn.execute(text("SELECT version_id FROM delegation_grant LIMIT 4001"))).scalars()
             )
-            found = await measure(checks(conn, grants), rounds, seconds)
+            found = await measure(checks(conn, grants) + one_shots(db, bare, grants), rounds, seconds)
         found |= await measure(writes(db), rounds, seconds)
     finally:
+        await bare.close()
         await db.close()
     return {
         "bench": "delegation",
         "enterprises": ENTERPRISES,
         "rounds": rounds,
         "seconds": seconds,
+        "goals": {"one_shot_check_against_primary_key": ">= 0.5"},
         "results": found,
     }
 
