@@ -26,4 +26,7 @@ class Truth:
     due_changes: Callable[[ReadConnection, datetime, datetime], Awaitable[Sequence[EntityId]]] = (
         truth.due_changes
     )
+    entities_with: Callable[[ReadConnection, str, datetime], Awaitable[Sequence[EntityId]]] = (
+        truth.entities_with
+    )
     entities_of: Callable[[ReadConnection, PersonId], Awaitable[Sequence[EntityId]]] = truth.entities_of

@@ -38,6 +38,7 @@ _TIME_PASSES = 5.0
 # Who makes work wakes us; this often we look all the same.
 _SAFETY_NET = 30.0
 _SHORTEST_REST = 0.5
+_FOLLOWED = 60.0
 _AFTER_FAILURE = 2.0
 _STOP_SECONDS = 20.0
 
@@ -90,6 +91,7 @@ class Process:
         self._time_at = 0.0
         self._stopping = asyncio.Event()
         self._sealed = asyncio.Event()
+        self._followed = asyncio.Event()
         self._marked = {directory.target: asyncio.Event() for directory in self._directories}
 
     def stop(self) -> None:
@@ -162,6 +164,7 @@ class Process:
             await time_passes(self._db, self._truth, to, self._by.clock)
         if handled:
             return 0.0
+        self._followed.set()
         async with self._db.read() as conn:
             retry_at = await next_retry(conn, [following])
         return min(self._until(retry_at), self._time_at - time.monotonic())
@@ -203,6 +206,8 @@ class Process:
                 return _AFTER_FAILURE * 2
             return period.total_seconds()
 
+        # What acts ended while nobody was here is marked as theirs; the deletion guard would count it.
+        await self._rest(_FOLLOWED, self._followed)
         await self._repeat("sweep", once)
 
 

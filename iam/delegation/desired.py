@@ -51,6 +51,13 @@ _DUE = text(
        AND ((starts_at > :since AND starts_at <= :until) OR (ends_at > :since AND ends_at <= :until))
     """
 )
+_RETIRING = text("SELECT code FROM delegation_role WHERE retired_at > :since AND retired_at <= :until")
+_OF_ROLE = text(
+    """
+    SELECT DISTINCT entity_id FROM delegation_grant
+     WHERE role = :role AND recorded_until IS NULL AND ended IS NULL AND (ends_at IS NULL OR :at < ends_at)
+    """
+)
 _MEMBERS = text(
     """
     SELECT p.person_id, p.given_name, p.family_name, p.keycloak_user
@@ -86,8 +93,18 @@ async def live_entities(
 
 
 async def due_changes(conn: ReadConnection, since: datetime, until: datetime) -> Sequence[EntityId]:
-    """The enterprises whose groups change by time alone in (since, until]."""
-    rows = await conn.execute(_DUE, {"since": since, "until": until})
+    """The enterprises whose groups change by time alone in (since, until]: a grant's, or that of a role."""
+    passing = {"since": since, "until": until}
+    found = {EntityId(row.entity_id) for row in await conn.execute(_DUE, passing)}
+    # A look at each grant of a role, which has no index of its own: only when one retires.
+    for retiring in (await conn.execute(_RETIRING, passing)).all():
+        found.update(await entities_with(conn, retiring.code, since))
+    return sorted(found)
+
+
+async def entities_with(conn: ReadConnection, role: str, at: datetime) -> Sequence[EntityId]:
+    """The enterprises in which somebody has or will have the role by a grant that is not over at `at`."""
+    rows = await conn.execute(_OF_ROLE, {"role": role, "at": at})
     return [EntityId(row.entity_id) for row in rows]
 
 

@@ -27,6 +27,7 @@ _passed = core(RealmsPassed)
 
 # How the enterprise's own group stands in a column that is part of a key.
 _WHOLE = ""
+_PAGE = 5_000
 
 
 class Target(StrEnum):
@@ -68,11 +69,14 @@ class Backlog:
 
 
 # Who waits already keeps his place in the queue. A change (not a sweep) ends a pause and a hold.
+# In one order, so that two who mark the same ones cannot lock each other out.
 _MARK = text(
     """
     INSERT INTO realms_sync AS s
            (entity_id, target, wanted, synced, wanted_at, by_sweep, held, attempts)
-    VALUES (:entity, :target, 1, 0, :now, :swept, false, 0)
+    SELECT entity, target, 1, 0, CAST(:now AS timestamptz), :swept, false, 0
+      FROM unnest(CAST(:entities AS uuid[])) AS entity, unnest(CAST(:targets AS text[])) AS target
+     ORDER BY entity, target
         ON CONFLICT (entity_id, target) DO UPDATE
        SET wanted = s.wanted + 1,
            wanted_at = CASE WHEN s.wanted > s.synced THEN s.wanted_at ELSE excluded.wanted_at END,
@@ -146,14 +150,12 @@ async def mark(
     A mark that comes from a change lets the enterprise go past its pause and past the deletion guard. Wakes
     those who do the work at commit.
     """
-    rows = [
-        {"entity": entity, "target": target.value, "now": now, "swept": by_sweep}
-        # In one order, so that two who mark the same ones cannot lock each other out.
-        for entity in sorted(set(entities))
-        for target in targets
-    ]
-    if rows:
-        await conn.execute(_MARK, rows)
+    ordered = sorted(set(entities))
+    told = {"targets": [target.value for target in targets], "now": now, "swept": by_sweep}
+    # A role may be held in very many: no statement takes long.
+    for first in range(0, len(ordered), _PAGE):
+        await conn.execute(_MARK, {"entities": ordered[first : first + _PAGE], **told})
+    if ordered:
         await tell(conn, Channel.MARKED)
 
 

@@ -3,9 +3,17 @@
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from iam.delegation import commands as c
-from iam.delegation.desired import desired, due_changes, entities_of, live_entities, members
+from iam.delegation.desired import (
+    desired,
+    due_changes,
+    entities_of,
+    entities_with,
+    live_entities,
+    members,
+)
 from iam.kernel.clock import end_of_day, start_of_day
 from tests.support.acts import DUPONT, SERVAIS, did, gap, given
 
@@ -47,6 +55,29 @@ async def test_inv_63_what_begins_or_ends_by_time_alone_is_due_once(town, held):
     later = await read(town, desired, town.entity(DUPONT), begins)
     assert later.roles["permis.deposer"] == {town.person("karim")}
     assert "permis.deposer" not in (await read(town, desired, town.entity(DUPONT), ends)).roles
+
+
+async def test_inv_62_a_role_that_retires_is_due_once_wherever_it_is_held(town, held):
+    instant = town.clock() + timedelta(days=2)
+    both = sorted((town.entity(DUPONT), town.entity(SERVAIS)))
+    async with town.db.write() as conn:
+        await conn.execute(
+            text("UPDATE delegation_role SET retired_at = :at WHERE code = 'permis.deposer'"), {"at": instant}
+        )
+
+    assert await read(town, due_changes, town.clock(), instant - SECOND) == []
+    assert await read(town, due_changes, instant - SECOND, instant) == both
+    assert await read(town, due_changes, instant, instant + SECOND) == []
+
+
+async def test_inv_62_a_role_is_held_until_its_last_grant_is_over(town, held):
+    both = {town.entity(DUPONT), town.entity(SERVAIS)}
+    over = end_of_day(date(2026, 12, 24))
+
+    assert set(await read(town, entities_with, "permis.deposer", town.clock())) == both
+    assert await read(town, entities_with, "permis.deposer", over) == [town.entity(SERVAIS)]
+    await did(town, c.EndGrant(entity=town.entity(SERVAIS), grant=held, reason="Parti."), "paul")
+    assert await read(town, entities_with, "permis.deposer", over) == []
 
 
 async def test_inv_64_an_ended_role_leaves_and_the_last_one_takes_the_enterprise_with_it(town, held):

@@ -18,6 +18,7 @@ from iam.journal.seal import seal
 from iam.kernel.actor import Capacity, SystemActor
 from iam.kernel.clock import system_clock
 from iam.kernel.ids import EntityId, uuid4
+from iam.realms import projection
 from iam.settings import Settings, UnsafeSettings
 from iam.storage import Database
 from provisioning import main
@@ -238,3 +239,38 @@ async def test_an_entry_moves_the_directory_by_wake_ups_alone(db, database_url, 
     finally:
         process.stop()
         await asyncio.wait_for(running, 40)
+
+
+async def test_inv_64_the_guard_does_not_count_what_an_act_ended_while_nobody_was_there(
+    db, database_url, ldap
+):
+    """A guard that lets no sweep take anything away, and a journal that is longer than one turn of reading."""
+    settings = some_settings(
+        database_url=database_url,
+        provisioner={"client_secret": uuid4().hex, "deletion_guard": 0},
+        directory=directory_settings(ldap),
+    )
+    small, number = SmallTruth(), next(FRESH)
+    entity, other = small.enterprise(number), small.enterprise(next(FRESH))
+    karim = small.person()
+
+    async def works_until(wanted: set[str] | None) -> None:
+        process = Process(settings, db, small.truth)
+        running = asyncio.create_task(process.run())
+        try:
+            await until(lambda: ldap.groups().get(number), wanted)
+        finally:
+            process.stop()
+            await asyncio.wait_for(running, 40)
+
+    small.grant(entity, "permis.suivre", karim)
+    await works_until({str(karim)})
+    small.revoke(entity, "permis.suivre", karim)
+    for revision in range(1, 150):
+        await happened(db, other, revision)
+    await happened(db, entity, 1)
+    await works_until(None)
+
+    async with db.read() as conn:
+        left = await projection.backlog(conn, projection.Target.DIRECTORY)
+    assert (left.behind, left.held, left.stopped) == (0, 0, False)

@@ -416,8 +416,8 @@ def entry(kind, head, *, seq=1):
     return Entry(
         id=EntryId(uuid4()), seq=seq, head=head, revision=1, ordinal=0, kind=kind, version=1,
         at=datetime(2026, 11, 24, tzinfo=UTC), actor_kind="system", actor_person=None, actor_name="test",
-        capacity=Capacity.SYSTEM, basis={}, level=None, authenticated_at=None, trace_id=None, data={},
-        details=None,
+        capacity=Capacity.SYSTEM, basis={}, level=None, authenticated_at=None, trace_id=None,
+        data={"code": "permits-file"}, details=None,
     )  # fmt: skip
 
 
@@ -429,7 +429,8 @@ def entry(kind, head, *, seq=1):
         ("people.identity.linked", HeadKind.PERSON, True),
         ("people.person.renamed", HeadKind.PERSON, True),
         ("people.language.chosen", HeadKind.PERSON, False),
-        ("delegation.role.retired", HeadKind.CATALOGUE, False),
+        ("delegation.role.retired", HeadKind.CATALOGUE, True),
+        ("delegation.role.defined", HeadKind.CATALOGUE, False),
         ("portals.portal.registered", HeadKind.PORTAL, False),
     ],
 )

@@ -94,6 +94,9 @@ class SmallTruth:
         async def due(_: Any, since: datetime, until: datetime) -> list[EntityId]:
             return [entity for entity, at in self.due.items() if since < at <= until]
 
+        async def entities_with(_: Any, role: str, at: datetime) -> list[EntityId]:
+            return [entity for entity, roles in self.roles.items() if role in roles]
+
         async def entities_of(_: Any, person: PersonId) -> list[EntityId]:
             return [
                 entity
@@ -102,7 +105,12 @@ class SmallTruth:
             ]
 
         return Truth(
-            desired=desired, members=members, live_entities=live, due_changes=due, entities_of=entities_of
+            desired=desired,
+            members=members,
+            live_entities=live,
+            due_changes=due,
+            entities_with=entities_with,
+            entities_of=entities_of,
         )
 
 
