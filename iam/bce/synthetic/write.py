@@ -19,7 +19,7 @@ from iam.bce.synthetic.vocabulary.activities import code_table
 
 # Packed better it takes three times as long, and the files are read once or twice.
 _LEVEL = 1
-_TEXTS = 8192
+_TEXTS = 2048
 _PRIVATE = 0o600
 # In so large a country a file may grow beyond 2 GiB, and the archive must know that before it begins.
 _LARGE = 1_500_000
