@@ -8,9 +8,31 @@ import io
 import json
 import zipfile
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
-FILES = ("enterprise", "establishment", "branch", "denomination", "address", "contact", "activity")
+COLUMNS = {
+    "enterprise": (
+        "EnterpriseNumber", "Status", "JuridicalSituation", "TypeOfEnterprise", "JuridicalForm",
+        "JuridicalFormCAC", "StartDate",
+    ),
+    "establishment": ("EstablishmentNumber", "StartDate", "EnterpriseNumber"),
+    "branch": ("Id", "StartDate", "EnterpriseNumber"),
+    "denomination": ("EntityNumber", "Language", "TypeOfDenomination", "Denomination"),
+    "address": (
+        "EntityNumber", "TypeOfAddress", "CountryNL", "CountryFR", "Zipcode", "MunicipalityNL",
+        "MunicipalityFR", "StreetNL", "StreetFR", "HouseNumber", "Box", "ExtraAddressInfo", "DateStrikingOff",
+    ),
+    "contact": ("EntityNumber", "EntityContact", "ContactType", "Value"),
+    "activity": ("EntityNumber", "ActivityGroup", "NaceVersion", "NaceCode", "Classification"),
+}  # fmt: skip
+# The longest value of a column (DOMAIN 3.4).
+LONGEST = {
+    "Denomination": 320, "CountryNL": 100, "CountryFR": 100, "Zipcode": 20, "MunicipalityNL": 200,
+    "MunicipalityFR": 200, "StreetNL": 200, "StreetFR": 200, "HouseNumber": 22, "Box": 20,
+    "ExtraAddressInfo": 80, "EntityContact": 3, "ContactType": 5, "Value": 254,
+}  # fmt: skip
+FILES = tuple(COLUMNS)
 Row = tuple[str, ...]
 State = dict[str, dict[str, Counter[Row]]]
 
@@ -22,6 +44,16 @@ def rows(path: Path, name: str) -> list[Row]:
             return []
         with archive.open(name) as file:
             return [tuple(row) for row in csv.reader(io.TextIOWrapper(file, "utf-8", newline=""))][1:]
+
+
+def day(text: str) -> date:
+    """A day as the files write it."""
+    return date(int(text[6:]), int(text[3:5]), int(text[:2]))
+
+
+def meta(path: Path) -> dict[str, str]:
+    """What an extract says of itself."""
+    return {row[0]: row[1] for row in rows(path, "meta.csv")}
 
 
 def grouped(found: list[Row]) -> dict[str, Counter[Row]]:

@@ -12,7 +12,6 @@ from hashlib import sha256
 
 import pytest
 
-from iam.bce.dialect import FILES, read_meta
 from iam.bce.synthetic import Plan, generate, numbers
 from iam.bce.synthetic.country import Country
 from iam.bce.synthetic.days import live
@@ -20,14 +19,12 @@ from iam.bce.synthetic.files import ESTABLISHMENT
 from iam.bce.synthetic.files import FILES as PARTS
 from iam.bce.synthetic.update import Update
 from tests.support import open_data
+from tests.support.open_data import day
 
 MANY, DAYS = 2000, 8
 SNAPSHOT = date(2026, 1, 2)
 JANUARY = date(2026, 1, 1)
 TABLES = open_data.FILES
-HEADERS = {file.name: file.columns for file in FILES} | {
-    "activity": ("EntityNumber", "ActivityGroup", "NaceVersion", "NaceCode", "Classification")
-}
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +65,6 @@ def days(states, said):
     return list(zip(states, states[1:], said, strict=False))
 
 
-def day(text):
-    return date(int(text[6:]), int(text[3:5]), int(text[:2]))
-
-
 def members(path):
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
@@ -90,20 +83,22 @@ def units(state, number):
 
 
 def test_updates_are_daily_and_numbered_one_after_the_other(updates):
-    metas = [read_meta(members(path)["meta.csv"].decode()) for path in updates]
+    metas = [open_data.meta(path) for path in updates]
 
-    assert [meta.number for meta in metas] == list(range(2, DAYS + 2))
-    assert {meta.kind for meta in metas} == {"update"}
-    assert [meta.snapshot_on for meta in metas] == [date(2026, 1, 4 + each) for each in range(DAYS)]
-    assert all(meta.extracted_at.date() == meta.snapshot_on + timedelta(days=1) for meta in metas)
+    assert [meta["ExtractNumber"] for meta in metas] == [str(number) for number in range(2, DAYS + 2)]
+    assert {meta["ExtractType"] for meta in metas} == {"update"}
+    assert [day(meta["SnapshotDate"]) for meta in metas] == [date(2026, 1, 4 + each) for each in range(DAYS)]
+    assert all(
+        day(meta["ExtractTimestamp"][:10]) == day(meta["SnapshotDate"]) + timedelta(days=1) for meta in metas
+    )
     assert updates[0].name == "KboOpenData_0002_2026_01_05_Update.zip"
 
 
 def test_the_full_extract_after_a_day_has_the_number_and_the_snapshot_of_its_update(made):
     by_number = {}
     for path in made.extracts[1:]:
-        meta = read_meta(members(path)["meta.csv"].decode())
-        by_number.setdefault(meta.number, set()).add((meta.kind, meta.snapshot_on))
+        meta = open_data.meta(path)
+        by_number.setdefault(meta["ExtractNumber"], set()).add((meta["ExtractType"], meta["SnapshotDate"]))
 
     assert [sorted(kind for kind, _ in each) for each in by_number.values()] == [["full", "update"]] * DAYS
     assert all(len({snapshot for _, snapshot in each}) == 1 for each in by_number.values())
@@ -118,7 +113,7 @@ def test_an_update_has_the_whole_code_table_and_two_files_for_each_other(made, u
             if name in {"code.csv", "meta.csv"}:
                 continue
             table, part = name.removesuffix(".csv").split("_")
-            columns = HEADERS[table][:1] if part == "delete" else HEADERS[table]
+            columns = open_data.COLUMNS[table][:1] if part == "delete" else open_data.COLUMNS[table]
             assert data.split(b"\n", 1)[0].decode() == ",".join(f'"{column}"' for column in columns)
 
 
@@ -176,7 +171,7 @@ def test_quirk_k_some_of_the_new_begin_after_the_snapshot(tmp_path):
     made = generate(Plan(enterprises=200, seed=3, days=20, month=JANUARY, activities=False), tmp_path)
     to_come = 0
     for path in made.extracts[1:]:
-        snapshot = read_meta(members(path)["meta.csv"].decode()).snapshot_on
+        snapshot = day(open_data.meta(path)["SnapshotDate"])
         deleted = {number for (number,) in open_data.rows(path, "enterprise_delete.csv")}
         new = [row for row in open_data.rows(path, "enterprise_insert.csv") if row[0] not in deleted]
         to_come += sum(day(row[6]) > snapshot for row in new)
