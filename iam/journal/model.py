@@ -20,6 +20,7 @@ class HeadKind(StrEnum):
     REGISTER = "register"
     PORTAL = "portal"
     RULES = "rules"
+    SIGNING = "signing"
 
 
 @dataclass(frozen=True, slots=True)

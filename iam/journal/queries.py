@@ -64,6 +64,16 @@ async def of_head(conn: ReadConnection, head: Head) -> Sequence[Entry]:
     return [_read(row) for row in rows]
 
 
+async def last_revision(conn: ReadConnection, head: Head) -> int:
+    """The head's revision as its entries have it; 0 when there is none."""
+    answer = await conn.execute(
+        select(func.coalesce(func.max(_entry.c.revision), 0)).where(
+            _entry.c.head_kind == head.kind.value, _entry.c.head_id == head.id
+        )
+    )
+    return int(answer.scalar_one())
+
+
 async def last_sealed(conn: ReadConnection) -> int:
     """The highest dense number given; 0 when nothing is sealed."""
     answer = await conn.execute(select(func.coalesce(func.max(_seal.c.seq), 0)))

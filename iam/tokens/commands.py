@@ -7,6 +7,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from iam.journal.model import Context
+from iam.kernel.actor import Capacity, SystemActor
 from iam.kernel.clock import system_clock
 from iam.portals.model import SigningAlg
 from iam.settings import Settings, load
@@ -37,6 +39,12 @@ def _run(act: Callable[[WriteConnection, Settings], Awaitable[T]]) -> T:
     raise typer.Exit(1)
 
 
+def _by(command: str) -> Context:
+    """Whoever may give the command on the machine is the operator (DOMAIN 7.3 nr 66)."""
+    actor = SystemActor(trigger=f"habilis keys {command}")
+    return Context(actor=actor, capacity=Capacity.OPERATOR, at=system_clock())
+
+
 def _wrapping_key(settings: Settings) -> bytes:
     return settings.secrets.wrapping_key.get_secret_value().encode()
 
@@ -62,7 +70,7 @@ def rotate(
 
     async def act(conn: WriteConnection, settings: Settings) -> tuple[str, str]:
         return await keyring.rotate(
-            conn, alg, system_clock(), issuer=settings.issuer, wrapping_key=_wrapping_key(settings)
+            conn, alg, _by("rotate"), issuer=settings.issuer, wrapping_key=_wrapping_key(settings)
         )
 
     retired, active = _run(act)
@@ -78,13 +86,16 @@ def retire(
     """Publish a retired key no more and destroy its private half."""
 
     async def act(conn: WriteConnection, settings: Settings) -> None:
-        now = system_clock()
         if leaked:
             await keyring.drop_now(
-                conn, kid, now, issuer=settings.issuer, wrapping_key=_wrapping_key(settings)
+                conn,
+                kid,
+                _by("retire --leaked"),
+                issuer=settings.issuer,
+                wrapping_key=_wrapping_key(settings),
             )
         else:
-            await keyring.retire(conn, kid, now, issuer=settings.issuer)
+            await keyring.retire(conn, kid, _by("retire"), issuer=settings.issuer)
 
     _run(act)
     typer.echo(f"removed: {kid}")
@@ -98,7 +109,7 @@ def cut_off(
     at = instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
     async def act(conn: WriteConnection, _settings: Settings) -> None:
-        await record.cut_off(conn, at)
+        await record.cut_off(conn, at, _by("cut-off"))
 
     _run(act)
     typer.echo(f"nothing that began before {at:%Y-%m-%dT%H:%M:%SZ} is believed")

@@ -8,11 +8,13 @@ from typing import Any
 import structlog
 from sqlalchemy import insert, select, update
 
+from iam.journal.model import Context
 from iam.kernel.clock import Clock
 from iam.portals.model import SigningAlg
 from iam.storage import DATABASE_ERRORS, Database, Read, ReadConnection, Row, WriteConnection
-from iam.storage.locks import Lease, take_lease
 from iam.storage.tables import core
+from iam.tokens.events import Event, KeyActivated, KeyMade, KeyRemoved, KeyRetired
+from iam.tokens.head import happened, lock
 from iam.tokens.model import CLOCK_SKEW_SECONDS, KIND, KeyState
 from iam.tokens.rfc7517_keys import PrivateKey, UnreadableKey, make, unwrap
 from iam.tokens.tables import TokensKey
@@ -153,77 +155,98 @@ class KeyRing:
         return found
 
 
-async def ensure_keys(conn: WriteConnection, now: datetime, *, issuer: str, wrapping_key: bytes) -> list[str]:
+async def ensure_keys(
+    conn: WriteConnection, context: Context, *, issuer: str, wrapping_key: bytes
+) -> list[str]:
     """Each algorithm has an active key and a next one; says which were made.
 
     One process at a time. A first active key has not been published before: nobody knows the issuer
     yet. Raises `UnreadableKey` when the wrapping key is not the one the keys were stored with.
     """
-    await take_lease(conn, Lease.KEYS)
+    await lock(conn)
     rows = (await conn.execute(_mine(issuer).where(_key.c.state.in_([KeyState.NEXT, KeyState.ACTIVE])))).all()
     for row in rows:
         _check_readable(row, wrapping_key)
     there = {(row.alg, row.state) for row in rows}
-    return [
-        await _add(conn, alg, state, now, issuer=issuer, wrapping_key=wrapping_key)
-        for alg in _ALGS
-        for state in (KeyState.ACTIVE, KeyState.NEXT)
-        if (alg, state) not in there
-    ]
+    events: list[Event] = []
+    made = []
+    for alg in _ALGS:
+        for state in (KeyState.ACTIVE, KeyState.NEXT):
+            if (alg, state) in there:
+                continue
+            kid = await _add(conn, alg, state, context.at, issuer=issuer, wrapping_key=wrapping_key)
+            made.append(kid)
+            events.append(KeyMade(kid=kid, alg=alg))
+            if state is KeyState.ACTIVE:
+                events.append(KeyActivated(kid=kid, alg=alg))
+    await happened(conn, events, context)
+    return made
 
 
 async def rotate(
-    conn: WriteConnection, alg: SigningAlg, now: datetime, *, issuer: str, wrapping_key: bytes
+    conn: WriteConnection, alg: SigningAlg, context: Context, *, issuer: str, wrapping_key: bytes
 ) -> tuple[str, str]:
     """The next key signs from now on, the former stays published, a new next one is published.
 
     Says which retired and which is active. Raises `TooEarly` while some portal may not have seen the
     next key, `UnknownKey` where there is none.
     """
-    await take_lease(conn, Lease.KEYS)
+    await lock(conn)
     active = await _one(conn, issuer, alg, KeyState.ACTIVE)
     upcoming = await _one(conn, issuer, alg, KeyState.NEXT)
     ready = upcoming.published_at + PUBLISHED_BEFORE_USE
-    if now < ready:
+    if context.at < ready:
         raise TooEarly(ready)
-    await _move(conn, active.kid, state=KeyState.RETIRED, retired_at=now)
-    await _move(conn, upcoming.kid, state=KeyState.ACTIVE, active_at=now)
-    await _add(conn, alg, KeyState.NEXT, now, issuer=issuer, wrapping_key=wrapping_key)
+    await _move(conn, active.kid, state=KeyState.RETIRED, retired_at=context.at)
+    await _move(conn, upcoming.kid, state=KeyState.ACTIVE, active_at=context.at)
+    kid = await _add(conn, alg, KeyState.NEXT, context.at, issuer=issuer, wrapping_key=wrapping_key)
+    events: list[Event] = [
+        KeyRetired(kid=active.kid, alg=alg),
+        KeyActivated(kid=upcoming.kid, alg=alg),
+        KeyMade(kid=kid, alg=alg),
+    ]
+    await happened(conn, events, context)
     return active.kid, upcoming.kid
 
 
-async def retire(conn: WriteConnection, kid: str, now: datetime, *, issuer: str) -> None:
+async def retire(conn: WriteConnection, kid: str, context: Context, *, issuer: str) -> None:
     """A retired key is published no more and its private half is gone.
 
     Raises `TooEarly` while a token it signed may still live, `UnknownKey` for a key that is not retired.
     """
-    await take_lease(conn, Lease.KEYS)
+    await lock(conn)
     row = (await conn.execute(_mine(issuer).where(_key.c.kid == kid))).one_or_none()
     if row is None or row.state != KeyState.RETIRED:
         raise UnknownKey(kid)
     ready = row.retired_at + PUBLISHED_AFTER_USE
-    if now < ready:
+    if context.at < ready:
         raise TooEarly(ready)
-    await _move(conn, kid, state=KeyState.REMOVED, removed_at=now, wrapped=None)
+    await _move(conn, kid, state=KeyState.REMOVED, removed_at=context.at, wrapped=None)
+    await happened(conn, [KeyRemoved(kid=kid, alg=SigningAlg(row.alg))], context)
 
 
 async def drop_now(
-    conn: WriteConnection, kid: str, now: datetime, *, issuer: str, wrapping_key: bytes
+    conn: WriteConnection, kid: str, context: Context, *, issuer: str, wrapping_key: bytes
 ) -> None:
     """A key that leaked is gone at once, and what it signed is believed by nobody who asks again.
 
     Where it was the active or the next one, others take its place. Raises `UnknownKey`.
     """
-    await take_lease(conn, Lease.KEYS)
+    await lock(conn)
     row = (await conn.execute(_mine(issuer).where(_key.c.kid == kid))).one_or_none()
     if row is None or row.state == KeyState.REMOVED:
         raise UnknownKey(kid)
-    await _move(conn, kid, state=KeyState.REMOVED, removed_at=now, wrapped=None)
+    alg = SigningAlg(row.alg)
+    await _move(conn, kid, state=KeyState.REMOVED, removed_at=context.at, wrapped=None)
+    events: list[Event] = [KeyRemoved(kid=kid, alg=alg)]
     if row.state == KeyState.ACTIVE:
-        upcoming = await _one(conn, issuer, SigningAlg(row.alg), KeyState.NEXT)
-        await _move(conn, upcoming.kid, state=KeyState.ACTIVE, active_at=now)
+        upcoming = await _one(conn, issuer, alg, KeyState.NEXT)
+        await _move(conn, upcoming.kid, state=KeyState.ACTIVE, active_at=context.at)
+        events.append(KeyActivated(kid=upcoming.kid, alg=alg))
     if row.state in {KeyState.ACTIVE, KeyState.NEXT}:
-        await _add(conn, SigningAlg(row.alg), KeyState.NEXT, now, issuer=issuer, wrapping_key=wrapping_key)
+        fresh = await _add(conn, alg, KeyState.NEXT, context.at, issuer=issuer, wrapping_key=wrapping_key)
+        events.append(KeyMade(kid=fresh, alg=alg))
+    await happened(conn, events, context)
 
 
 async def list_keys(conn: ReadConnection, *, issuer: str) -> list[Key]:

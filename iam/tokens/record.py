@@ -4,13 +4,16 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from iam.journal.model import Context
 from iam.portals.model import PortalId
 from iam.portals.pairwise import REMEMBER, Known
 from iam.storage import Database, ReadConnection, Write, WriteConnection
 from iam.storage.tables import core
+from iam.tokens.events import CutOff
+from iam.tokens.head import happened, lock
 from iam.tokens.model import Issue
 from iam.tokens.tables import TokensCutoff, TokensRevoked
 
@@ -82,15 +85,19 @@ async def forget_revoked(conn: WriteConnection, now: datetime) -> int:
     return gone.rowcount
 
 
-async def cut_off(conn: WriteConnection, instant: datetime) -> None:
-    """Nothing that began before `instant` is believed; an earlier cut-off is never undone by this."""
+async def cut_off(conn: WriteConnection, instant: datetime, context: Context) -> None:
+    """Nothing that began before `instant` is believed; a later cut-off is never undone by this."""
+    await lock(conn)
     wanted = upsert(_cutoff).values(id=1, not_before=instant)
-    await conn.execute(
+    moved = await conn.execute(
         wanted.on_conflict_do_update(
             index_elements=["id"],
-            set_={"not_before": func.greatest(_cutoff.c.not_before, wanted.excluded.not_before)},
-        )
+            set_={"not_before": wanted.excluded.not_before},
+            where=_cutoff.c.not_before < wanted.excluded.not_before,
+        ).returning(_cutoff.c.id)
     )
+    if moved.one_or_none() is not None:
+        await happened(conn, [CutOff(not_before=instant)], context)
 
 
 async def not_before(conn: ReadConnection) -> datetime | None:

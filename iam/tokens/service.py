@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from iam.journal.model import Context
+from iam.kernel.actor import Capacity, SystemActor
 from iam.kernel.clock import Clock
 from iam.kernel.ids import MakeId, uuid7
 from iam.settings import Settings
@@ -57,9 +59,10 @@ def build(
 async def prepare(settings: Settings, db: Database, clock: Clock) -> None:
     """There are keys to sign with and partitions to record in. Called before the first request."""
     now = clock()
+    started = Context(actor=SystemActor(trigger="habilis serve"), capacity=Capacity.SYSTEM, at=now)
     async with db.write() as conn:
         await ensure_keys(
-            conn, now, issuer=settings.issuer,
+            conn, started, issuer=settings.issuer,
             wrapping_key=settings.secrets.wrapping_key.get_secret_value().encode(),
         )  # fmt: skip
         await ensure_partitions(conn, day_of(now))

@@ -1,16 +1,28 @@
-"""The life of a signing key on a real PostgreSQL (DOMAIN 7.3 nr 61)."""
+"""The life of a signing key on a real PostgreSQL (DOMAIN 7.3 nr 61), and what the journal says of it (nr 65, 66)."""
 
+import asyncio
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from iam.journal.queries import of_head
+from iam.kernel.actor import Capacity
 from iam.portals.model import SigningAlg
-from iam.tokens import keyring
+from iam.tokens import keyring, record
+from iam.tokens.events import TYPES, CutOff, KeyActivated, KeyMade, KeyRemoved
+from iam.tokens.head import SIGNING
 from iam.tokens.keyring import KeyRing, TooEarly, UnknownKey
+from iam.tokens.model import KeyState
 from iam.tokens.rfc7517_keys import UnreadableKey
-from tests.support.oauth import ISSUER, WRAPPING_KEY, header, world
+from iam.tokens.service import prepare
+from tests.integration.test_provisioning_process import environment
+from tests.support.oauth import ISSUER, WRAPPING_KEY, done_at, header, world
 from tests.support.outage import outage
+from tests.support.realm import ROOT
+from tests.support.settings import some_settings
 
 pytestmark = pytest.mark.anyio
 MINE = {"issuer": ISSUER, "wrapping_key": WRAPPING_KEY}
@@ -34,7 +46,7 @@ async def states(w):
 
 async def rotate(w):
     async with w.db.write() as conn:
-        return await keyring.rotate(conn, ES256, w.clock(), **MINE)
+        return await keyring.rotate(conn, ES256, done_at(w.clock()), **MINE)
 
 
 async def published(w):
@@ -43,8 +55,8 @@ async def published(w):
 
 async def test_ensure_makes_what_is_missing_once(db, clock):
     async with db.write() as conn:
-        made = await keyring.ensure_keys(conn, clock(), **MINE)
-        again = await keyring.ensure_keys(conn, clock(), **MINE)
+        made = await keyring.ensure_keys(conn, done_at(clock()), **MINE)
+        again = await keyring.ensure_keys(conn, done_at(clock()), **MINE)
     assert len(made) == 4
     assert again == []
 
@@ -95,11 +107,11 @@ async def test_inv_61_a_key_stays_published_for_a_token_life_and_the_skew(w, clo
     if not allowed:
         with pytest.raises(TooEarly):
             async with w.db.write() as conn:
-                await keyring.retire(conn, retired, clock(), issuer=ISSUER)
+                await keyring.retire(conn, retired, done_at(clock()), issuer=ISSUER)
         assert retired in await published(w)
         return
     async with w.db.write() as conn:
-        await keyring.retire(conn, retired, clock(), issuer=ISSUER)
+        await keyring.retire(conn, retired, done_at(clock()), issuer=ISSUER)
         left = (
             await conn.execute(text("SELECT wrapped FROM tokens_key WHERE kid = :k"), {"k": retired})
         ).scalar_one()
@@ -113,14 +125,14 @@ async def test_only_a_retired_key_can_be_retired(w, clock):
     for kid in (there["active"], there["next"], "nothing"):
         with pytest.raises(UnknownKey):
             async with w.db.write() as conn:
-                await keyring.retire(conn, kid, clock(), issuer=ISSUER)
+                await keyring.retire(conn, kid, done_at(clock()), issuer=ISSUER)
 
 
 async def test_storm_0558_a_key_that_leaked_is_gone_at_once_and_signing_goes_on(w, clock):
     leaked = (await states(w))["active"]
     token = await w.token(w.login())
     async with w.db.write() as conn:
-        await keyring.drop_now(conn, leaked, clock(), **MINE)
+        await keyring.drop_now(conn, leaked, done_at(clock()), **MINE)
     clock.advance(seconds=5)
 
     assert await w.introspect(token) == {"active": False}
@@ -131,8 +143,6 @@ async def test_storm_0558_a_key_that_leaked_is_gone_at_once_and_signing_goes_on(
 
 
 async def test_there_is_one_active_key_even_when_two_rotate_at_once(w, clock):
-    import asyncio
-
     clock.advance(seconds=600)
     outcomes = await asyncio.gather(rotate(w), rotate(w), return_exceptions=True)
     # the second finds a next key that was published a moment ago
@@ -171,13 +181,15 @@ async def test_a_row_is_of_no_use_for_another_purpose_or_with_another_wrapping_k
         await other.signer(ES256)
     with pytest.raises(UnreadableKey):
         async with db.write() as conn:
-            await keyring.ensure_keys(conn, clock(), issuer=ISSUER, wrapping_key=b"another" * 5)
+            await keyring.ensure_keys(conn, done_at(clock()), issuer=ISSUER, wrapping_key=b"another" * 5)
 
 
 async def test_a_row_moved_to_this_purpose_does_not_open(w, db, clock):
     """The wrapping is bound to issuer and kind: renaming the row is not enough."""
     async with db.write() as conn:
-        await keyring.ensure_keys(conn, clock(), issuer="https://other.test", wrapping_key=WRAPPING_KEY)
+        await keyring.ensure_keys(
+            conn, done_at(clock()), issuer="https://other.test", wrapping_key=WRAPPING_KEY
+        )
         await conn.execute(text("DELETE FROM tokens_key WHERE issuer = :i"), {"i": ISSUER})
         await conn.execute(text("UPDATE tokens_key SET issuer = :i"), {"i": ISSUER})
     with pytest.raises(UnreadableKey):
@@ -202,3 +214,115 @@ async def test_the_key_set_outlives_the_database_but_nothing_is_issued(w, db, cl
         assert await published(w) == before
         answer = await w.exchange(w.login())
         assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+
+
+async def entries(db):
+    """What the journal says of the signing keys: (revision, event, by whom, in which capacity)."""
+    async with db.read() as conn:
+        return [
+            (entry.revision, TYPES.decode(entry), entry.actor_name, entry.capacity)
+            for entry in await of_head(conn, SIGNING)
+        ]
+
+
+async def told(db, since):
+    """The later entries: the last part of the kind, and the key."""
+    return [
+        (event.KIND.rpartition(".")[2], event.kid)
+        for revision, event, *_ in await entries(db)
+        if revision > since
+    ]
+
+
+async def test_inv_65_the_first_keys_are_entries_and_the_start_of_the_service_made_them(
+    db, database_url, clock
+):
+    settings = some_settings(database_url=database_url)
+    await prepare(settings, db, clock)
+    await prepare(settings, db, clock)
+
+    async with db.read() as conn:
+        keys = {key.kid: key for key in await keyring.list_keys(conn, issuer=settings.issuer)}
+    happened = await entries(db)
+    assert {entry[0] for entry in happened} == {1}, "the second start changed nothing"
+    assert {entry[2:] for entry in happened} == {("habilis serve", Capacity.SYSTEM)}
+    assert {event.kid for _, event, *_ in happened if isinstance(event, KeyMade)} == set(keys)
+    assert {event.kid for _, event, *_ in happened if isinstance(event, KeyActivated)} == {
+        kid for kid, key in keys.items() if key.state == KeyState.ACTIVE
+    }
+    assert {event.alg for _, event, *_ in happened} == set(SigningAlg)
+
+
+async def test_inv_65_each_step_of_a_keys_life_is_an_entry(w, clock):
+    before = await states(w)
+    clock.advance(seconds=600)
+    await rotate(w)
+    after = await states(w)
+    assert await told(w.db, 0) == [
+        ("retired", before["active"]), ("activated", before["next"]), ("made", after["next"])
+    ]  # fmt: skip
+
+    clock.advance(seconds=360)
+    async with w.db.write() as conn:
+        await keyring.retire(conn, before["active"], done_at(clock()), issuer=ISSUER)
+    assert await told(w.db, 1) == [("removed", before["active"])]
+
+    async with w.db.write() as conn:
+        await keyring.drop_now(conn, after["active"], done_at(clock()), **MINE)
+    assert await told(w.db, 2) == [
+        ("removed", after["active"]), ("activated", after["next"]), ("made", (await states(w))["next"])
+    ]  # fmt: skip
+
+
+async def test_inv_65_a_rotation_that_is_rolled_back_or_refused_leaves_no_entry(w, clock):
+    before = await states(w)
+    with pytest.raises(TooEarly):
+        await rotate(w)
+    clock.advance(seconds=600)
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the whole transaction is what fails
+        async with w.db.write() as conn:
+            await keyring.rotate(conn, ES256, done_at(clock()), **MINE)
+            raise ZeroDivisionError
+
+    assert await entries(w.db) == []
+    assert await states(w) == before
+
+
+async def test_inv_66_an_entry_names_the_key_and_nothing_of_it(w, clock):
+    clock.advance(seconds=600)
+    await rotate(w)
+
+    async with w.db.read() as conn:
+        found = await of_head(conn, SIGNING)
+    assert [(set(entry.data), entry.details, entry.basis) for entry in found] == [
+        ({"kid", "alg"}, None, {})
+    ] * 3
+
+
+async def test_inv_65_a_cut_off_is_an_entry_when_it_moves(db, clock):
+    async with db.write() as conn:
+        await record.cut_off(conn, clock(), done_at(clock()))
+        await record.cut_off(conn, clock() - timedelta(seconds=1), done_at(clock()))
+
+    assert [event for _, event, *_ in await entries(db)] == [CutOff(not_before=clock())]
+
+
+async def test_inv_66_what_is_done_at_the_command_line_is_the_operators_and_names_the_command(
+    db, database_url, clock
+):
+    settings = some_settings(database_url=database_url)
+    await prepare(settings, db, clock)
+    async with db.read() as conn:
+        kid = next(key.kid for key in await keyring.list_keys(conn, issuer=settings.issuer))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from iam.cli import main; main()", "keys", "retire", "--leaked", kid,
+        cwd=ROOT, env={"PATH": "/usr/bin:/bin", **environment(settings)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+
+    assert process.returncode == 0, said.decode()
+    happened = [entry for entry in await entries(db) if entry[0] == 2]
+    assert isinstance(happened[0][1], KeyRemoved)
+    assert happened[0][1].kid == kid
+    assert {entry[2:] for entry in happened} == {("habilis keys retire --leaked", Capacity.OPERATOR)}

@@ -15,7 +15,7 @@ from iam.kernel.assurance import Level
 from iam.portals.model import SigningAlg
 from iam.tokens import record
 from iam.tokens.rfc9068_access_token import sign
-from tests.support.oauth import DUPONT, OTHER, SECRETS, TYPE, header, payload, world
+from tests.support.oauth import DUPONT, OTHER, SECRETS, TYPE, done_at, header, payload, world
 
 pytestmark = pytest.mark.anyio
 INACTIVE = {"active": False}
@@ -40,7 +40,7 @@ async def test_cve_2026_8922_a_cut_off_is_honoured_by_introspection_and_exchange
     token = await w.token(login)
     clock.advance(seconds=10)
     async with db.write() as conn:
-        await record.cut_off(conn, clock())
+        await record.cut_off(conn, clock(), done_at(clock()))
 
     assert await w.introspect(token) == INACTIVE
     answer = await w.exchange(login)
@@ -53,8 +53,8 @@ async def test_cve_2026_8922_a_cut_off_never_moves_back(w, db, clock):
     later = clock.now
     clock.advance(seconds=10)
     async with db.write() as conn:
-        await record.cut_off(conn, clock())
-        await record.cut_off(conn, later)
+        await record.cut_off(conn, clock(), done_at(clock()))
+        await record.cut_off(conn, later, done_at(clock()))
         assert await record.not_before(conn) == clock()
     assert await w.introspect(token) == INACTIVE
 

@@ -16,7 +16,8 @@ from starlette.applications import Starlette
 from iam.decisions import api as decisions_api
 from iam.decisions.evaluate import DecisionService
 from iam.delegation.rights import Rights, RoleRight
-from iam.kernel.actor import Capacity
+from iam.journal.model import Context
+from iam.kernel.actor import Capacity, SystemActor
 from iam.kernel.assurance import Assurance, Level
 from iam.kernel.decision import Refusal
 from iam.kernel.ids import EntityId, GrantId, PersonId, uuid4
@@ -228,6 +229,11 @@ class World:
 _KEYS = []
 
 
+def done_at(now):
+    """Somebody at the command line does it now."""
+    return Context(actor=SystemActor(trigger="test"), capacity=Capacity.OPERATOR, at=now)
+
+
 async def _keys(conn, now):
     """The keys of the first world serve them all: making RSA keys takes a second."""
     if _KEYS:
@@ -236,7 +242,7 @@ async def _keys(conn, now):
             insert(_KEY), [{**row, **{k: v for k, v in dates.items() if row[k]}} for row in _KEYS]
         )
     else:
-        await ensure_keys(conn, now, issuer=ISSUER, wrapping_key=WRAPPING_KEY)
+        await ensure_keys(conn, done_at(now), issuer=ISSUER, wrapping_key=WRAPPING_KEY)
         _KEYS.extend(dict(row._mapping) for row in await conn.execute(select(_KEY)))
 
 
