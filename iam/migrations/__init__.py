@@ -20,7 +20,8 @@ def config(url: str) -> Config:
 
 
 def load_tables() -> None:
-    """Every slice's tables are known to the metadata."""
+    """Every slice's tables are known to the metadata, those of its folders too."""
+    home = Path(iam.__path__[0])
     for package in iter_modules(iam.__path__):
-        if package.ispkg and (Path(iam.__path__[0]) / package.name / "tables.py").exists():
-            importlib.import_module(f"iam.{package.name}.tables")
+        for tables in (home / package.name).rglob("tables.py") if package.ispkg else ():
+            importlib.import_module(".".join(("iam", *tables.relative_to(home).with_suffix("").parts)))
