@@ -6,6 +6,7 @@ One computation for `habilis bce status`, the worker's alarm and whoever else as
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from iam.bce.model import FeedState
 from iam.kernel.clock import end_of_day
@@ -32,6 +33,11 @@ class Limits:
 
     extract: timedelta
     feed: timedelta
+
+    @classmethod
+    def of_hours(cls, extract: int, feed: int) -> Self:
+        """The limits as the settings give them."""
+        return cls(extract=timedelta(hours=extract), feed=timedelta(hours=feed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`habilis bce import`, `confirm`, `errors`, `status`: extracts applied and looked at."""
+"""`habilis bce import`, `confirm`, `errors`: extracts applied and looked at."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ from iam.bce.cli.base import (
     run,
 )
 from iam.bce.importer import Limits, apply_extract
-from iam.bce.queries import extract_number, feed_state, set_aside
+from iam.bce.queries import set_aside
 from iam.kernel.clock import system_clock
 from iam.storage import Database
 
@@ -68,20 +68,3 @@ def errors(*, as_json: Json = False) -> None:
         return
     for row in rows:
         typer.echo(f"{row.attempt}\t{row.file}, line {row.line}\t{row.reason}")
-
-
-@app.command()
-def status() -> None:
-    """On which extract and feed the answers about the register stand."""
-
-    async def read(db: Database) -> tuple[int, Any]:
-        async with db.read() as conn:
-            return await extract_number(conn), await feed_state(conn)
-
-    extract, feed = run(read)
-    typer.echo(f"extract {extract:04d}" if extract else "no extract yet")
-    typer.echo(
-        f"functions {feed.number}, made {feed.produced_at.isoformat()}"
-        if feed
-        else "no feed of functions yet"
-    )
