@@ -7,6 +7,7 @@ import httpx2
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
+from iam import rotation
 from iam.console import login
 from iam.console.assets import MOUNT, Assets
 from iam.console.pages import errors, goodbye
@@ -49,6 +50,7 @@ def create(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await rotation.prepare(settings, db, clock)
         await tokens.prepare(settings, db, clock)
         yield
         await outward.aclose()

@@ -12,6 +12,7 @@ from iam.bce.cli import app as bce_app
 from iam.delegation.commands_line import bootstrap, catalogue_app, delegation_app
 from iam.portals.commands import app as portals_app
 from iam.realms.commands import app as realm_app
+from iam.rotation import app as fingerprints_app
 from iam.settings import Settings, load
 from iam.tokens.commands import app as keys_app
 from iam.web.logging import configure
@@ -27,6 +28,7 @@ app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(delegation_app, name="delegation")
 app.add_typer(portals_app, name="portals")
 app.add_typer(keys_app, name="keys")
+app.add_typer(fingerprints_app, name="fingerprints")
 app.add_typer(realm_app, name="realm")
 app.add_typer(projection_app, name="projection")
 app.command("bootstrap")(bootstrap)

@@ -39,6 +39,7 @@ __all__ = [
     "feed_state",
     "find_by_number",
     "function_labels",
+    "functions_under_others",
     "load",
     "lookup",
     "name_to_show",
@@ -210,6 +211,28 @@ async def feed_state(conn: ReadConnection) -> FeedState | None:
         )
     ).one_or_none()
     return None if row is None else FeedState(number=row.number, produced_at=row.produced_at)
+
+
+_UNDER_OTHERS = text(
+    """
+    SELECT key_id, count(*) AS functions
+      FROM bce_function f, unnest(ARRAY[f.holder_key_id, f.permanent_key_id]) AS key_id
+     WHERE f.recorded_until IS NULL AND (f.ends_at IS NULL OR f.ends_at > :at)
+       AND key_id IS NOT NULL AND key_id <> ALL(:keys)
+     GROUP BY key_id ORDER BY key_id
+    """
+)
+
+
+async def functions_under_others(
+    conn: ReadConnection, keys: Sequence[str], at: datetime
+) -> Mapping[str, int]:
+    """How many functions that hold now or later are known under each key that is none of these.
+
+    The next full feed makes them anew under the key in use. Reads all functions.
+    """
+    rows = await conn.execute(_UNDER_OTHERS, {"keys": list(keys), "at": at})
+    return {row.key_id: row.functions for row in rows}
 
 
 async def extract_number(conn: ReadConnection) -> int:

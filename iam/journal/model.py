@@ -21,6 +21,7 @@ class HeadKind(StrEnum):
     PORTAL = "portal"
     RULES = "rules"
     SIGNING = "signing"
+    KEYS = "keys"
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,19 @@ class PersonUnblocked:
     person: PersonId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FingerprintKeyRetired:
+    """A key is used no more, and nothing made with it is kept. `left_behind` persons hung on it alone."""
+
+    KIND: ClassVar[str] = "people.key.retired"
+    VERSION: ClassVar[int] = 1
+    DETAILS: ClassVar[frozenset[str]] = frozenset()
+
+    key: str
+    fingerprints: int
+    left_behind: int
+
+
 Event = (
     PersonRecognised
     | PersonExpected
@@ -177,5 +190,6 @@ TYPES = EventTypes(
         LanguageChosen,
         PersonBlocked,
         PersonUnblocked,
+        FingerprintKeyRetired,
     ]
 )

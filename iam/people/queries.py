@@ -99,12 +99,3 @@ def _read_address(row: Any) -> Address:
         entity=None if row.entity_id is None else EntityId(row.entity_id),
         verified_at=row.verified_at,
     )
-
-
-async def remaining(conn: ReadConnection, current_key: str) -> int:
-    """How many persons with a number have no fingerprint under the current key yet: a rotation's rest."""
-    current = select(_fingerprint.c.person_id).where(_fingerprint.c.key_id == current_key)
-    rows = await conn.execute(
-        select(_fingerprint.c.person_id).where(_fingerprint.c.person_id.not_in(current)).distinct()
-    )
-    return len(rows.all())

@@ -40,6 +40,17 @@ class PeopleFingerprint(SQLModel, table=True):
     replaced_at: datetime | None = Field(sa_column=instant(null=True))
 
 
+class PeopleKey(SQLModel, table=True):
+    """A key of fingerprints by its id. Of the key itself only a check value is here."""
+
+    __tablename__ = "people_key"
+
+    key_id: str = Field(sa_column=text(primary_key=True))
+    check_value: bytes = Field(sa_column=octets())
+    known_at: datetime = Field(sa_column=instant())
+    retired_at: datetime | None = Field(sa_column=instant(null=True))
+
+
 class PeopleIdentity(SQLModel, table=True):
     """An account at an issuer and whose it is, since when and until when."""
 

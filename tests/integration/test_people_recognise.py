@@ -16,7 +16,7 @@ from iam.kernel.identity import Identity
 from iam.kernel.language import Language
 from iam.kernel.ssin import FingerprintKeys, Ssin
 from iam.people import events as e
-from iam.people import queries, sessions
+from iam.people import keys, queries, sessions
 from iam.people.events import TYPES
 from iam.people.model import RebindCause
 from iam.people.recognise import NumberTaken, expect, recognise, replace_number
@@ -215,13 +215,13 @@ async def test_a_login_and_an_expectation_at_once_make_one_person(db, clock):
 async def test_a_rotated_key_is_remade_at_the_next_login(db, clock):
     person = await logged_in(db, clock)
     async with db.read() as conn:
-        assert await queries.remaining(conn, "2") == 1
+        assert await keys.hanging(conn, "1", ["2"]) == 1
     both = fingerprints(clock, KARIM, ROTATED)
 
     assert await logged_in(db, clock, fingerprints=both) == person
 
     async with db.read() as conn:
-        assert await queries.remaining(conn, "2") == 0
+        assert await keys.hanging(conn, "1", ["2"]) == 0
         rows = await conn.execute(
             select(fingerprint_view.c.key_id).where(fingerprint_view.c.person_id == person)
         )
