@@ -239,6 +239,21 @@ async def test_inv_10_a_full_extract_after_the_gap_closes_it(world):
     assert report.outcome is Outcome.APPLIED
 
 
+async def test_a_full_extract_makes_good_what_an_update_left_aside_and_is_then_left(world):
+    for number, kind in [(10, "full"), (11, "update")]:
+        world.put(number, kind)
+    await world.run()
+    async with world.db.write() as conn:
+        await conn.execute(text("UPDATE bce_extract SET counts = '{\"badRows\": 2}' WHERE number = 11"))
+    world.put(12, "full")
+    world.put(12)
+
+    report, again = await world.run(), await world.run()
+
+    assert world.importer.asked == [(10, "full"), (11, "update"), (12, "full")]
+    assert (report.extract, again.outcome) == (12, Outcome.UP_TO_DATE)
+
+
 async def test_where_a_number_is_missing_older_names_are_looked_into_before_the_chain_is_broken(world):
     world.put(10, "full")
     world.put(11, name="KboOpenData_0003_2026_01_01_Update.zip")

@@ -1,8 +1,9 @@
 """Which extract comes next, and which file might be it. Pure.
 
-The next update while there is one; where it is missing, or at the very beginning, the newest full extract,
-from which the updates go on. Names of files say what can wait, never what a file is: when a number is
-missing, what waited is looked into before the chain is said to be broken (DOMAIN 3.2, 3.5, 7.3 nr 10).
+The next update while there is one; where it is missing, at the very beginning, or to make good what updates
+had to leave aside, the newest full extract, from which the updates go on. Names of files say what can wait,
+never what a file is: when a number is missing, what waited is looked into before the chain is said to be
+broken (DOMAIN 3.2, 3.5, 7.3 nr 10).
 """
 
 from collections.abc import Sequence
@@ -43,12 +44,18 @@ class End:
 Step = Take | Missing | End
 
 
-def next_step(applied: int | None, items: Sequence[Item]) -> Step:
-    """What to do about the items when extract `applied` is in the register, or none is."""
+def next_step(applied: int | None, items: Sequence[Item], *, left_aside: bool = False) -> Step:
+    """What to do about the items when extract `applied` is in the register, or none is.
+
+    `left_aside`: updates held back enterprises with bad rows, which only a full extract makes good.
+    """
     told = [(item.claim, item) for item in items if item.claim is not None]
     fulls = sorted((pair for pair in told if pair[0].full), key=lambda pair: _rank(*pair))
     if applied is None:
         return Take(fulls[-1][1]) if fulls else Missing(None)
+    mending = [pair for pair in fulls if pair[0].number >= applied]
+    if left_aside and mending:
+        return Take(mending[-1][1])
     newer = [pair for pair in told if pair[0].number > applied]
     following = [pair for pair in newer if not pair[0].full and pair[0].number == applied + 1]
     if following:
@@ -82,14 +89,17 @@ def in_question(step: Step, items: Sequence[Item]) -> Item | None:
     )
 
 
-def in_order(applied: int | None, items: Sequence[Item]) -> tuple[list[Item], Step]:
+def in_order(
+    applied: int | None, items: Sequence[Item], *, left_aside: bool = False
+) -> tuple[list[Item], Step]:
     """The items that a run would take, in order, if each is what it is said to be; and why it stops."""
     taken: list[Item] = []
     left = list(items)
     while True:
-        step = next_step(applied, left)
+        step = next_step(applied, left, left_aside=left_aside)
         if not isinstance(step, Take) or step.item.claim is None:
             return taken, step
         taken.append(step.item)
         left.remove(step.item)
         applied = step.item.claim.number
+        left_aside = left_aside and not step.item.claim.full

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from iam.bce.fetch.download import Downloaded
@@ -32,6 +32,22 @@ async def newest_extract(conn: ReadConnection) -> ExtractState | None:
         )
     ).one_or_none()
     return None if row is None else ExtractState(number=row.number, snapshot_on=row.snapshot_on)
+
+
+_LEFT_ASIDE = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM bce_extract u
+         WHERE u.status = 'applied' AND u.kind = 'update' AND (u.counts ->> 'badRows')::bigint > 0
+           AND u.number > coalesce(
+               (SELECT max(f.number) FROM bce_extract f WHERE f.status = 'applied' AND f.kind = 'full'), 0))
+    """
+)
+
+
+async def left_aside(conn: ReadConnection) -> bool:
+    """Whether updates since the newest full extract held back enterprises with bad rows."""
+    return bool((await conn.execute(_LEFT_ASIDE)).scalar_one())
 
 
 async def fetched_from(conn: ReadConnection, source: str) -> list[Fetched]:

@@ -21,11 +21,12 @@ from iam.bce.fetch.source import FileChanged, Source, SourceDistrusted, SourceUn
 from iam.bce.fetch.work import FolderBusy, WorkFolder, digest_of
 from iam.bce.importer import Report, Status
 from iam.kernel.clock import Clock
-from iam.storage import Database
+from iam.storage import Database, ReadConnection
 from iam.storage.locks import Lease, keep_lease
 
 Apply = Callable[[Path], Awaitable[Report]]
 _META_BYTES = 1 << 16
+_PASSING = {"busy", "occupied"}
 _STOPS = {
     Status.REFUSED: (Outcome.REFUSED, FileState.REFUSED),
     Status.REJECTED: (Outcome.REJECTED, FileState.REJECTED),
@@ -107,6 +108,7 @@ def look_into(path: Path) -> Claim:
 class _Chain:
     means: Means
     applied: int | None = None
+    left_aside: bool = False
     items: list[Item] = field(default_factory=list)
     known: dict[str, Fetched] = field(default_factory=dict)
     reports: list[FileReport] = field(default_factory=list)
@@ -120,7 +122,7 @@ class _Chain:
             await self._list()
             self.means.work.forget_parts(besides=frozenset(item.offered.name for item in self.items))
             while True:
-                step = next_step(self.applied, self.items)
+                step = next_step(self.applied, self.items, left_aside=self.left_aside)
                 item = step.item if isinstance(step, Take) else in_question(step, self.items)
                 if item is None:
                     return self._end(step)
@@ -142,7 +144,7 @@ class _Chain:
             return self._report(Outcome.UNAVAILABLE, error.reason)
         except SourceDistrusted as error:
             return self._report(Outcome.DISTRUSTED, error.reason, error.detail)
-        wanted, step = in_order(self.applied, self.items)
+        wanted, step = in_order(self.applied, self.items, left_aside=self.left_aside)
         if isinstance(step, Missing):
             self.warnings.append(f"missing {_number(step.number)}")
         for item in wanted:
@@ -153,9 +155,8 @@ class _Chain:
         means = self.means
         listing = await tried(means.source.offered, means.patience, means.sleep)
         async with means.db.read() as conn:
-            newest = await record.newest_extract(conn)
+            await self._stand(conn)
             fetched = await record.fetched_from(conn, means.source.name)
-        self.applied = None if newest is None else newest.number
         self.warnings += [f"pathInName {name!r}" for name in listing.passed_over]
         self.known, self.items = {}, []
         for offered in listing.files:
@@ -167,6 +168,12 @@ class _Chain:
                 self.known[offered.name] = before
                 told = Claim(number=before.number, full=bool(before.full))
                 self.items.append(Item(offered=offered, claim=told, looked_into=True))
+
+    async def _stand(self, conn: ReadConnection) -> None:
+        """It is known on which extract the register stands, and whether a full one would mend something."""
+        newest = await record.newest_extract(conn)
+        self.applied = None if newest is None else newest.number
+        self.left_aside = await record.left_aside(conn)
 
     async def _is_here(self, offered: Offered) -> bool:
         """Whether the whole file is in the work folder, and the one that was fetched."""
@@ -224,8 +231,8 @@ class _Chain:
             raise _Stop(Outcome.HALTED, known.reason, str(path))
         means.watcher.applying(name, known.number or 0)
         report = await means.apply(path)
-        if report.status is Status.REFUSED and report.reason == "busy":
-            # Somebody imports by hand: nobody's fault, and over by itself.
+        if report.status is Status.REFUSED and report.reason in _PASSING:
+            # Somebody imports by hand, or holds a table: nobody's fault, and over by itself.
             raise _Stop(Outcome.UNAVAILABLE, report.reason)
         done = FileState.APPLIED if report.status is Status.APPLIED else FileState.ALREADY_APPLIED
         outcome, state = _STOPS.get(report.status, (None, done))
@@ -233,8 +240,7 @@ class _Chain:
             await record.settle(
                 conn, means.source.name, name, known.sha256, state, reason=report.reason, now=means.clock()
             )
-            newest = await record.newest_extract(conn)
-        self.applied = None if newest is None else newest.number
+            await self._stand(conn)
         self.warnings += report.warnings
         self._tell(item, state=state.value, sha256=known.sha256, reason=report.reason)
         if outcome is not None:

@@ -75,6 +75,15 @@ def test_while_something_comes_next_nothing_is_in_question():
     assert in_question(Take(update(11)), [update(11), item("latest.zip")]) is None
 
 
+def test_what_updates_left_aside_is_made_good_by_the_newest_full_of_the_same_number_or_later():
+    listed = [full(9), full(10), update(11)]
+
+    assert in_order(10, listed, left_aside=True) == ([full(10), update(11)], End())
+    assert in_order(10, [full(12), *listed], left_aside=True) == ([full(12)], End())
+    assert in_order(10, [full(9), update(11)], left_aside=True) == ([update(11)], End())
+    assert in_order(10, listed) == ([update(11)], End())
+
+
 def test_of_two_that_say_the_same_the_one_that_was_looked_into_is_taken():
     told = item("b.zip", claim=Claim(number=11, full=False), looked_into=True)
 
