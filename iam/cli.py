@@ -13,7 +13,7 @@ from iam.delegation.commands_line import bootstrap, catalogue_app, delegation_ap
 from iam.portals.commands import app as portals_app
 from iam.realms.commands import app as realm_app
 from iam.rotation import app as fingerprints_app
-from iam.settings import Settings, load
+from iam.settings import Settings, load, variable
 from iam.tokens.commands import app as keys_app
 from iam.web.logging import configure
 
@@ -114,6 +114,5 @@ def main() -> None:
         app()
     except ValidationError as error:
         for found in error.errors(include_url=False, include_input=False, include_context=False):
-            name = "__".join(str(part).upper() for part in found["loc"])
-            typer.echo(f"HABILIS_{name}: {found['msg']}", err=True)
+            typer.echo(f"{variable(found['loc'])}: {found['msg']}", err=True)
         raise SystemExit(2) from None

@@ -1,7 +1,11 @@
 """`habilis bce fetch`: what it says, how it exits, and that it says no credential."""
 
 import json
+import os
 import secrets
+import subprocess
+import sys
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -12,6 +16,7 @@ from tests.integration.test_provisioning_process import environment
 from tests.support.extract import Extract
 from tests.support.settings import some_settings
 
+REPOSITORY = Path(__file__).parents[2]
 PASSWORD = secrets.token_hex(8)
 
 
@@ -56,6 +61,27 @@ def test_without_a_source_it_says_which_setting_is_missing(habilis):
 
     assert done.exit_code == 2
     assert "HABILIS_REGISTER__SOURCE__KIND" in done.stderr
+
+
+def test_a_setting_that_is_missing_or_not_known_is_named_as_it_is_set_and_its_value_is_not_shown():
+    told = environment(
+        some_settings(),
+        HABILIS_REGISTER__SOURCE__KIND="portal",
+        HABILIS_REGISTER__SOURCE__USERNAME="habilis",
+        HABILIS_REGISTER__SOURCE__PASWORD=PASSWORD,
+        HABILIS_REGISTER__SOURCE__WORK_FOLDER="work",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "iam", "bce", "fetch"],
+        cwd=REPOSITORY, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), **told},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert sorted(line.partition(":")[0] for line in done.stderr.splitlines()) == [
+        "HABILIS_REGISTER__SOURCE__PASSWORD", "HABILIS_REGISTER__SOURCE__PASWORD",
+    ]  # fmt: skip
+    assert PASSWORD not in done.stdout + done.stderr
 
 
 def test_it_says_what_it_fetched_and_on_which_extract_the_register_stands(habilis, source, there):
