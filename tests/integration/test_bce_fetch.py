@@ -486,9 +486,12 @@ async def test_a_work_folder_that_cannot_be_written_is_said(world):
         def begin(self, name, *, size, stamp):
             raise OSError(28, "No space left on device")
 
-    report = await world.run(work=Full(world.work))
+    (world.there / "a file").write_text("x")
+    nowhere = await world.run(work=WorkFolder(world.there / "a file" / "work"))
+    full = await world.run(work=Full(world.work))
 
-    assert (report.outcome, report.reason) == (Outcome.REFUSED, "workFolder")
+    assert [(each.outcome, each.reason) for each in (nowhere, full)] == [(Outcome.REFUSED, "workFolder")] * 2
+    assert "make room" in full.advice
 
 
 async def test_the_real_importer_applies_what_is_fetched(world, db, clock):

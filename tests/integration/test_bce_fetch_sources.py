@@ -140,7 +140,15 @@ class TestSftp:
             file = await got(source, work)
 
         assert (file.path.read_bytes(), file.sha256) == (DATA, digest(DATA))
+        assert site.logins == 3
         assert source.name == f"sftp://127.0.0.1:{site.port}/opendata"
+
+    async def test_without_a_digest_beside_it_a_file_costs_one_connection(self, there, tmp_path, work):
+        (there / NAME).write_bytes(DATA)
+        async with sftp_site(there) as site:
+            await got(self.source(site, tmp_path), work)
+
+        assert site.logins == 2
 
     async def test_a_download_that_is_cut_off_goes_on_where_it_stopped(self, there, tmp_path, work):
         (there / NAME).write_bytes(DATA)

@@ -18,7 +18,7 @@ from iam.bce.fetch.model import Fetched, FileReport, FileState, Offered, Outcome
 from iam.bce.fetch.names import Claim, claim_of
 from iam.bce.fetch.plan import Item, Missing, Step, Take, in_order, in_question, next_step
 from iam.bce.fetch.source import FileChanged, Source, SourceDistrusted, SourceUnavailable
-from iam.bce.fetch.work import FolderBusy, WorkFolder, digest_of
+from iam.bce.fetch.work import FolderBusy, FolderUnusable, WorkFolder, digest_of
 from iam.bce.importer import Report, Status
 from iam.kernel.clock import Clock
 from iam.storage import Database, ReadConnection
@@ -66,6 +66,9 @@ async def fetch(means: Means) -> RunReport:
                 return report
         except FolderBusy:
             return _advised(busy)
+        except FolderUnusable as error:
+            refused = replace(busy, outcome=Outcome.REFUSED, reason="workFolder", detail=str(error))
+            return _advised(refused)
 
 
 async def look(means: Means) -> RunReport:

@@ -27,7 +27,7 @@ from iam.bce.fetch.source import (
 from iam.settings import SftpSource as SftpSettings
 
 _ALIVE_SECONDS = 15
-_SUM_BYTES = 4096
+_SUM, _SUM_BYTES = ".sha256", 4096
 # What the library raises for a connection that is not to be had, or no more.
 _AWAY = (asyncssh.Error, OSError, TimeoutError)
 _ABSENT = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
@@ -40,6 +40,8 @@ class SftpSource:
     def __init__(self, settings: SftpSettings) -> None:
         """Remember where; nothing is asked yet."""
         self._settings = settings
+        # Which digests the listing shows: no connection is made for one that is not there.
+        self._sums: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -50,6 +52,7 @@ class SftpSource:
         """The files it has now. Raises `SourceDistrusted` when there is none."""
         async with self._session() as client:
             entries = await self._scan(client)
+        self._sums = frozenset(name for name in entries if name.endswith(_SUM))
         files, passed_over = [], []
         for name, seen in sorted(entries.items()):
             if not name.lower().endswith(".zip") or not _is_file(seen):
@@ -64,11 +67,14 @@ class SftpSource:
 
     async def sha256(self, offered: Offered) -> bytes | None:
         """The digest in the file beside it, if there is one."""
+        name = f"{offered.name}{_SUM}"
+        if name not in self._sums:
+            return None
         async with self._session() as client:
             try:
                 async with (
                     asyncio.timeout(self._settings.timeout_seconds),
-                    client.open(self._path(f"{offered.name}.sha256"), "rb") as file,
+                    client.open(self._path(name), "rb") as file,
                 ):
                     return told_sha256(await file.read(_SUM_BYTES))
             except _ABSENT:

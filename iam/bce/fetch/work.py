@@ -22,6 +22,10 @@ class FolderBusy(Exception):
     """Another process works in the folder."""
 
 
+class FolderUnusable(Exception):
+    """The folder cannot be made or written; says how the system calls that."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """What is here of a file that is not whole: how much, and what the source said of the whole."""
@@ -51,9 +55,15 @@ class WorkFolder:
 
     @contextmanager
     def locked(self) -> Iterator[Self]:
-        """The folder is there and ours until the end, or the end of the process. Raises `FolderBusy`."""
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        """The folder is there and ours until the end, or the end of the process.
+
+        Raises `FolderBusy`, `FolderUnusable`.
+        """
+        try:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise FolderUnusable(type(error).__name__) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
