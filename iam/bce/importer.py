@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select, text
 
-from iam.bce import labels, merge, record, reference, staging
+from iam.bce import labels, merge, record, reference, search_index, staging
 from iam.bce.archive import Bounds, ExtractFiles, UnreadableExtract
 from iam.bce.dialect import BadMeta, HeaderMismatch, Meta, read_meta
 from iam.bce.tables import BceExtract, BceFeed, BceQuarantine
@@ -233,6 +233,7 @@ async def _apply(
     if any(sum(each.values()) for each in written.values()):
         tables = ", ".join(written)
         await conn.execute(text(f"ANALYZE {tables}, bce_number"))
+        await search_index.refresh(conn)
     await _remember(conn, attempt, report, now, uuid7)
     return report
 

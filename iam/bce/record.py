@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from iam.bce import search_index
 from iam.bce.events import (
     EnterpriseReactivated,
     EnterpriseVanished,
@@ -73,6 +74,7 @@ async def replace_number(
         insert(_number).values(number=row.number, starts_at=row.starts_at, ends_at=since, **same)
     )
     await conn.execute(insert(_number).values(number=number.digits, starts_at=since, ends_at=None, **same))
+    await search_index.refresh(conn, f"SELECT '{entity}'::uuid")
     event = NumberReplaced(entity=entity, before=row.number, after=number.digits)
     watched = await conn.execute(select(_watch.c.entity_id).where(_watch.c.entity_id == entity))
     if watched.one_or_none() is not None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Index,
     Integer,
     SmallInteger,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy import text as sql
@@ -366,3 +367,47 @@ class BceSituation(SQLModel, table=True):
 
     code: str = Field(sa_column=text(primary_key=True))
     consequence: str = Field(sa_column=text())
+
+
+class BceSearch(SQLModel, table=True):
+    """A way in which a legal person that operates, or an establishment unit of his, is called.
+
+    Derived from the rest, for searching only (`iam.bce.search_index`); natural persons are not in it (quirk
+    j). `text` and the municipalities are as `bce_searchable` makes them, the place is that of the seat.
+    """
+
+    __tablename__ = "bce_search"
+    __table_args__ = (
+        Index("ix_bce_search_text", "text", "number"),
+        Index("ix_bce_search_postcode", "postcode", "text", "number"),
+        Index("ix_bce_search_municipality_fr", "municipality_fr", "text", "number"),
+        Index("ix_bce_search_municipality_nl", "municipality_nl", "text", "number"),
+        Index(
+            "ix_bce_search_words",
+            sql("array_to_tsvector(string_to_array(text, ' '))"),
+            postgresql_using="gin",
+        ),
+    )
+
+    entity_id: UUID = Field(sa_column=uuid(primary_key=True))
+    number: str = Field(sa_column=text())
+    postcode: str | None = Field(sa_column=text(null=True))
+    municipality_fr: str | None = Field(sa_column=text(null=True))
+    municipality_nl: str | None = Field(sa_column=text(null=True))
+    text: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+
+
+class BceSearchWord(SQLModel, table=True):
+    """A word that stands, or once stood, in `BceSearch`: among these a wrongly typed one is looked for."""
+
+    __tablename__ = "bce_search_word"
+    __table_args__ = (
+        Index(
+            "ix_bce_search_word_likeness",
+            "word",
+            postgresql_using="gin",
+            postgresql_ops={"word": "gin_trgm_ops"},
+        ),
+    )
+
+    word: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
