@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 
 import httpx2
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from iam import rotation
+from iam.bce import api as register_api
 from iam.console import login
 from iam.console.assets import MOUNT, Assets
 from iam.console.pages import errors, goodbye
@@ -20,6 +22,7 @@ from iam.kernel.clock import Clock, system_clock
 from iam.kernel.identity import Identity
 from iam.kernel.ids import PersonId
 from iam.people.recognise import recognise
+from iam.portals.callers import CHALLENGE, caller
 from iam.realms.backchannel import LogoutTokens
 from iam.realms.http import make_client
 from iam.realms.oidc import KeycloakLogin, Realm
@@ -64,6 +67,7 @@ def create(
     protect(app, edge_policy(settings), clock)
     app.include_router(health.router({"database": health.database_ping(db)}))
     app.router.routes.extend(_programs(settings, db, clock, realm))
+    app.include_router(register_api.router(_portal_calls(db), CHALLENGE))
     login.open_entrance(
         app,
         login.Entrance(
@@ -89,6 +93,15 @@ def _programs(settings: Settings, db: Database, clock: Clock, realm: Realm) -> l
     token_service = tokens.build(settings, db, clock, subject_tokens=subject_tokens, read_rights=rights_of)
     decisions = DecisionService(db=db, clock=clock, issuer=settings.issuer, read_rights=rights_of)
     return [*token_routes(token_service), *decision_routes(decisions)]
+
+
+def _portal_calls(db: Database) -> register_api.Prove:
+    """Whether a request is one of an active portal, by its secret."""
+
+    async def prove(request: Request) -> bool:
+        return await caller(db, request.headers.getlist("authorization")) is not None
+
+    return prove
 
 
 def edge_policy(settings: Settings) -> EdgePolicy:

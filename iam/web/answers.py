@@ -1,12 +1,13 @@
 """Problems as answers: a document for programs, a page for people; and the handlers that make them."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
@@ -36,6 +37,7 @@ _BY_STATUS = {
 }
 _PLACES = {"query": "query", "path": "path", "header": "header", "body": "body", "cookie": "header"}
 _RETRY = {"Retry-After": "10"}
+_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError)
 
 
 def prefers_page(request: Request) -> bool:
@@ -87,6 +89,32 @@ def plain_page(request: Request, problem: Problem) -> Response:
     )
 
 
+class ForPrograms(APIRoute):
+    """A route that programs call: what goes wrong is a document, whatever kind of answer they accept."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, its problems told as documents."""
+        handler = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except ProblemError as error:
+                return _told(request, error.problem)
+            except RequestValidationError as error:
+                return _told(request, of_fault(Fault.BAD_REQUEST, issues=_issues(error.errors())))
+            except _UNAVAILABLE as error:
+                return _told(request, _unavailable(error))
+
+        return answered
+
+
+def _told(request: Request, problem: Problem) -> Response:
+    response = document(request, problem)
+    response.headers.update(problem.headers)
+    return response
+
+
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class
     return await answer(request, error.problem)
@@ -116,10 +144,14 @@ def _issues(errors: Sequence[Any]) -> list[Issue]:
 
 
 async def _on_database(request: Request, error: Exception) -> Response:
+    return await answer(request, _unavailable(error))
+
+
+def _unavailable(error: Exception) -> Problem:
     # The class of the driver's error only: its text may hold the parameters of a statement.
     cause = getattr(error, "orig", None) or error
     log.error("web.database.unavailable", error=type(cause).__name__)
-    return await answer(request, of_fault(Fault.DATABASE_UNAVAILABLE, headers=_RETRY))
+    return of_fault(Fault.DATABASE_UNAVAILABLE, headers=_RETRY)
 
 
 def handle(app: FastAPI) -> None:
@@ -127,5 +159,5 @@ def handle(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
-    for unavailable in (OperationalError, InterfaceError, PoolTimeoutError):
+    for unavailable in _UNAVAILABLE:
         app.add_exception_handler(unavailable, _on_database)

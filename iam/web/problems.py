@@ -136,6 +136,11 @@ def schema_violation(place: str, name: str, detail: str) -> Issue:
     return Issue(type=_ISSUE_SCHEMA, place=place, name=name, detail=detail)
 
 
+def invalid_input(place: str, name: str, detail: str) -> Issue:
+    """An issue of a parameter that has the form asked for and means nothing."""
+    return Issue(type=_ISSUE_INVALID, place=place, name=name, detail=detail)
+
+
 def of_refusal(refusal: Refusal) -> Problem:
     """The problem of a rule's no. Total over `Kind`.
 

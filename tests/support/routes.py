@@ -33,5 +33,7 @@ def _read(route: Any) -> Iterator[Found]:
 
 def _names(dependant: Any) -> Iterator[str]:
     for inner in dependant.dependencies:
-        yield f"{inner.call.__module__}.{inner.call.__qualname__}"
+        # an instance that is called goes by its class
+        named = inner.call if hasattr(inner.call, "__qualname__") else type(inner.call)
+        yield f"{named.__module__}.{named.__qualname__}"
         yield from _names(inner)
