@@ -13,10 +13,12 @@ from iam.console.pages import (
     bootstrap,
     desk,
     enterprises,
+    finding,
     help_pages,
     helpdesk,
     home,
     openings,
+    register,
     renounce,
     represent,
     requests,
@@ -29,11 +31,13 @@ from iam.people.commands import choose_language
 from iam.texts.choice import parse
 from iam.web.state import edge_of, trace_id
 
-# In this order: `/enterprises/add` is no number.
+# In this order: `/enterprises/add` is no number, nor is `/enterprises/add/search`.
 _MODULES: tuple[ModuleType, ...] = (
     home,
+    finding,
     adding,
     enterprises,
+    register,
     renounce,
     asking,
     requests,

@@ -98,6 +98,7 @@ async def confirm(request: Request, number: str, viewer: Seen, conn: Snapshot, c
         known=standing.exists,
         onwards=here if standing.exists else with_demarche(f"{here}/request", wanted),
         again=with_demarche(ADD, wanted),
+        says=f"{here}/register",
         situation=situation_tag(found, language),
         unreachable=await unreachable(conn, found, language, now),
     )
