@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -180,9 +181,16 @@ async def test_inv_64_no_group_is_doubled_when_the_answer_to_every_creation_is_l
 
     for number, account in numbers_of.items():
         assert world.shown(number) == {None: {account}, "permits-file": {account}, "aids-file": {account}}
-    made = world.proxy.requests(b"POST /admin/")
+    # A slow server may not show yet what it is about to make: then it is asked again. Never without a look.
+    sent = [
+        chunk.partition(b"\r\n")[0]
+        for chunk in world.proxy.seen
+        if chunk.startswith((b"POST /admin/", b"GET /admin/"))
+    ]
+    blindly = [line for line, after in pairwise(sent) if line == after and line.startswith(b"POST ")]
     shards = len({number[-2:] for number in numbers_of})
-    assert made == 1 + shards + 3 * len(numbers_of), "each creation was sent once"
+    assert blindly == []
+    assert world.proxy.requests(b"POST /admin/") >= 1 + shards + 3 * len(numbers_of)
 
 
 @pytest.mark.keycloak
