@@ -14,7 +14,7 @@ import time
 
 from alembic import command
 
-from bench import delegation, endpoints, tokens
+from bench import delegation, endpoints, search, tokens
 from demo.parts.postgres import PostgresServer, find_binaries
 from iam.migrations import config
 
@@ -36,7 +36,11 @@ def of_endpoints():
     return endpoints.main(ROUNDS, SECONDS)
 
 
-BENCHES = {"delegation": of_delegation, "tokens": of_tokens, "endpoints": of_endpoints}
+def of_search():
+    return search.main(ROUNDS, SECONDS)
+
+
+BENCHES = {"delegation": of_delegation, "tokens": of_tokens, "endpoints": of_endpoints, "search": of_search}
 
 
 def main(names):
