@@ -2,7 +2,6 @@
 
 import asyncio
 import zipfile
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,10 @@ from iam.bce.fetch.source import SourceUnavailable
 from iam.bce.fetch.watch import Silent
 from iam.bce.fetch.work import WorkFolder
 from iam.bce.importer import Report, Status, apply_extract
-from iam.kernel.ids import uuid7
 from iam.settings import FolderSource as FolderSettings
 from iam.settings import PortalSource as PortalSettings
 from iam.storage.locks import Lease, keep_lease
+from tests.support.applied import note_applied
 from tests.support.extract import Extract
 from tests.support.portal_site import portal_site
 
@@ -56,19 +55,7 @@ class Importer:
             newest = await record.newest_extract(conn)
             if kind == "update" and (newest is None or number != newest.number + 1):
                 return Report(status=Status.REFUSED, number=number, reason="gap")
-            await conn.execute(
-                text(
-                    "INSERT INTO bce_extract (attempt_id, number, kind, snapshot_on, extracted_at, sha256, status,"
-                    " counts, attempted_at) VALUES (:key, :number, :kind, :day, :now, '', 'applied', '{}', :now)"
-                ),
-                {
-                    "key": uuid7(),
-                    "number": number,
-                    "kind": kind,
-                    "day": date(2026, 11, 20),
-                    "now": self.clock(),
-                },
-            )
+            await note_applied(conn, number, kind, self.clock())
         return Report(status=Status.APPLIED, number=number)
 
 
@@ -225,13 +212,7 @@ async def test_inv_10_a_full_extract_after_the_gap_closes_it(world):
     for number, kind in [(10, "full"), (12, "update"), (13, "full"), (14, "update")]:
         world.put(number, kind)
     async with world.db.write() as conn:
-        await conn.execute(
-            text(
-                "INSERT INTO bce_extract (attempt_id, number, kind, snapshot_on, extracted_at, sha256, status, counts,"
-                " attempted_at) VALUES (:key, 10, 'full', '2026-10-01', :now, '', 'applied', '{}', :now)"
-            ),
-            {"key": uuid7(), "now": world.clock()},
-        )
+        await note_applied(conn, 10, "full", world.clock())
 
     report = await world.run()
 

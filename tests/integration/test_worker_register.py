@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from iam.kernel.ids import uuid7
 from iam.worker import Chore
 from tests.integration.test_provisioning_process import environment
 from tests.integration.test_worker import _sealed, _something, sealing, until, working
+from tests.support.applied import note_applied
 from tests.support.extract import Extract
 from tests.support.mail import rows
 from tests.support.settings import some_settings
@@ -42,13 +43,7 @@ def source(tmp_path):
 
 async def applied(db, clock, *, snapshot="2026-11-23", produced=timedelta(hours=1)):
     async with db.write() as conn:
-        await conn.execute(
-            text(
-                "INSERT INTO bce_extract (attempt_id, number, kind, snapshot_on, extracted_at, sha256, status, counts,"
-                " attempted_at) VALUES (:key, 7, 'full', CAST(:day AS date), :now, '', 'applied', '{}', :now)"
-            ),
-            {"key": uuid7(), "day": snapshot, "now": clock()},
-        )
+        await note_applied(conn, 7, "full", clock(), snapshot_on=date.fromisoformat(snapshot))
         await conn.execute(
             text(
                 "INSERT INTO bce_feed (attempt_id, number, kind, produced_at, status, counts, attempted_at)"
