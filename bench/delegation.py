@@ -73,13 +73,13 @@ SELECT {_keys(ENTITY)}, (10000000 + n)::text || lpad((97 - (10000000 + n) % 97):
        :before, :before
   FROM {_SERIES};
 
-INSERT INTO bce_snapshot (entity_id, digest, status, kind, situation, form, start_on, starts_at,
+INSERT INTO bce_snapshot (entity_id, status, kind, situation, form, start_on, starts_at,
                           recorded_from)
-SELECT {_keys(ENTITY)}, gen_random_uuid(), 'AC', 2, '000', '610', '2000-01-01', :before, :before
+SELECT {_keys(ENTITY)}, 'AC', 2, '000', '610', '2000-01-01', :before, :before
   FROM {_SERIES};
 
 INSERT INTO bce_name (entity_id, digest, language, kind, text, starts_at, recorded_from)
-SELECT {_keys(ENTITY)}, gen_random_uuid(), '1', '001', 'Entreprise ' || n, :before, :before FROM {_SERIES};
+SELECT {_keys(ENTITY)}, n, '1', '001', 'Entreprise ' || n, :before, :before FROM {_SERIES};
 
 INSERT INTO people_person (id, language, revision, created_at)
 SELECT {_keys(MANAGER)}, 'fr', 1, :before FROM {_SERIES} UNION ALL

@@ -88,6 +88,11 @@ class ExtractFiles:
         """Whether there is such a file."""
         return name in self._names
 
+    def size(self, name: str) -> int:
+        """How many bytes a file is, unpacked."""
+        real = self._names[name]
+        return (self._path / real).stat().st_size if self._zip is None else self._zip.getinfo(real).file_size
+
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
         """The bytes of a file, unpacked as they are read. Raises `UnreadableExtract`."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from iam.bce import search_index
@@ -19,6 +19,7 @@ from iam.bce.events import (
     SeatStruckOff,
     SituationChanged,
 )
+from iam.bce.extracts.space import Lane
 from iam.bce.tables import BceEntity, BceNumber, BceWatch
 from iam.journal.append import append
 from iam.journal.model import Context, Head, HeadKind
@@ -68,7 +69,9 @@ async def replace_number(
     since = max(since, row.starts_at)
     same = {"entity_id": entity, "recorded_from": now, "recorded_until": None}
     await conn.execute(
-        update(_number).where(_number.c.version_id == row.version_id).values(recorded_until=now)
+        update(_number)
+        .where(_number.c.entity_id == entity, _number.c.recorded_until.is_(None), _number.c.ends_at.is_(None))
+        .values(recorded_until=now)
     )
     await conn.execute(
         insert(_number).values(number=row.number, starts_at=row.starts_at, ends_at=since, **same)
@@ -102,49 +105,51 @@ async def tell(
         await append(conn, Head(HeadKind.REGISTER, entity), revision, happened[entity], context)
 
 
-# What a watched entity was before this import and what it is after, side by side.
-_CHANGES = text(
-    """
-    WITH touched AS (
-        SELECT w.entity_id FROM bce_watch w
-         WHERE EXISTS (SELECT FROM bce_snapshot s WHERE s.entity_id = w.entity_id
-                          AND (s.recorded_from = :now OR s.recorded_until = :now))
-            OR EXISTS (SELECT FROM bce_name s WHERE s.entity_id = w.entity_id AND s.unit IS NULL
-                          AND (s.recorded_from = :now OR s.recorded_until = :now))
-            OR EXISTS (SELECT FROM staging_struck s WHERE s.entity_id = w.entity_id))
-    SELECT t.entity_id,
-           before.version_id IS NOT NULL AS was_there, after.version_id IS NOT NULL AS is_there,
-           before.situation AS situation_before, after.situation AS situation_after,
+# What a watched entity is, as the register has it still, and what it will be, side by side.
+_CHANGES = """
+    WITH snapshot AS (SELECT coalesce(begins, ends) AS entity_id, * FROM @diff_bce_snapshot),
+    renamed AS (
+        SELECT begins AS entity_id FROM @diff_bce_name
+         WHERE begins IS NOT NULL AND unit IS NULL AND kind = '001'
+         UNION
+        SELECT n.entity_id FROM @diff_bce_name d
+          JOIN bce_name n ON n.entity_id = d.ends AND n.digest = d.was_digest
+         WHERE n.unit IS NULL AND n.kind = '001' AND n.recorded_until IS NULL AND n.ends_at IS NULL),
+    struck AS (
+        -- a seat that was in order, as far as we knew, and no longer is (quirk f)
+        SELECT d.begins AS entity_id, min(d.struck_off_on) AS struck_off_on FROM @diff_bce_address d
+         WHERE d.unit IS NULL AND d.kind = 'REGO' AND d.struck_off_on IS NOT NULL
+           AND NOT EXISTS (SELECT FROM bce_address a WHERE a.entity_id = d.begins AND a.unit IS NULL
+                              AND a.kind = 'REGO' AND a.struck_off_on IS NOT NULL)
+         GROUP BY d.begins),
+    touched AS (
+        SELECT entity_id FROM snapshot UNION SELECT entity_id FROM renamed UNION SELECT entity_id FROM struck)
+    SELECT w.entity_id, before.entity_id IS NOT NULL AS was_there,
+           CASE WHEN after.entity_id IS NULL THEN before.entity_id ELSE after.begins END
+               IS NOT NULL AS is_there,
+           before.situation AS situation_before,
+           coalesce(after.situation, before.situation) AS situation_after,
            coalesce(cb.consequence, unheard.consequence, 'controlled') AS consequence_before,
            coalesce(ca.consequence, unheard.consequence, 'controlled') AS consequence_after,
            coalesce(before.form_cac, before.form) AS form_before,
-           coalesce(after.form_cac, after.form) AS form_after,
-           (SELECT array_agg(n.language || n.text ORDER BY n.language, n.text) FROM bce_name n
-             WHERE n.entity_id = t.entity_id AND n.unit IS NULL AND n.kind = '001' AND n.ends_at IS NULL
-               AND n.recorded_from < :now AND (n.recorded_until IS NULL OR n.recorded_until = :now))
-           IS DISTINCT FROM
-           (SELECT array_agg(n.language || n.text ORDER BY n.language, n.text) FROM bce_name n
-             WHERE n.entity_id = t.entity_id AND n.unit IS NULL AND n.kind = '001' AND n.ends_at IS NULL
-               AND n.recorded_until IS NULL) AS renamed,
-           struck.struck_off_on
-      FROM touched t
-      LEFT JOIN bce_snapshot before ON before.entity_id = t.entity_id AND before.ends_at IS NULL
-            AND before.recorded_from < :now
-            AND (before.recorded_until IS NULL OR before.recorded_until = :now)
-      LEFT JOIN bce_snapshot after ON after.entity_id = t.entity_id AND after.ends_at IS NULL
-            AND after.recorded_until IS NULL
+           CASE WHEN after.begins IS NULL THEN coalesce(before.form_cac, before.form)
+                ELSE coalesce(after.form_cac, after.form) END AS form_after,
+           renamed.entity_id IS NOT NULL AS renamed, struck.struck_off_on
+      FROM touched t JOIN bce_watch w ON w.entity_id = t.entity_id
+      LEFT JOIN bce_snapshot before ON before.entity_id = w.entity_id AND before.recorded_until IS NULL
+            AND before.ends_at IS NULL
+      LEFT JOIN snapshot after ON after.entity_id = w.entity_id
+      LEFT JOIN renamed ON renamed.entity_id = w.entity_id
+      LEFT JOIN struck ON struck.entity_id = w.entity_id
       LEFT JOIN bce_situation cb ON cb.code = before.situation
-      LEFT JOIN bce_situation ca ON ca.code = after.situation
+      LEFT JOIN bce_situation ca ON ca.code = coalesce(after.situation, before.situation)
       LEFT JOIN bce_situation unheard ON unheard.code = '*'
-      LEFT JOIN staging_struck struck ON struck.entity_id = t.entity_id
-    """
-)
+"""
 
 
-async def changes(conn: WriteConnection, *, extract: int, now: datetime) -> dict[UUID, list[RegisterEvent]]:
-    """What the merge that believed at `now` changed for watched entities, each change once."""
-    rows = await conn.execute(_CHANGES, {"now": now})
-    happened = {row.entity_id: list(_events(row, extract)) for row in rows}
+async def changes(lane: Lane, *, extract: int) -> dict[UUID, list[RegisterEvent]]:
+    """What the merge that is about to be will change for watched entities, each change once."""
+    happened = {row.entity_id: list(_events(row, extract)) for row in await lane.rows(_CHANGES)}
     return {entity: events for entity, events in happened.items() if events}
 
 

@@ -9,7 +9,7 @@ of words are made at once, not row by row, and readers wait for a rename only (A
 
 from sqlalchemy import text
 
-from iam.storage import WriteConnection
+from iam.storage import ReadConnection, WriteConnection
 
 _LONGEST = 320
 _VALUES = ("number", "postcode", "municipality_fr", "municipality_nl")
@@ -70,6 +70,12 @@ def _differences(touched: str | None) -> tuple[str, ...]:
         ),
         f"INSERT INTO bce_search_word (word) {_WORDS.format(table='staging_search')} ON CONFLICT DO NOTHING",
     )
+
+
+async def is_missing(conn: ReadConnection) -> bool:
+    """Whether nothing is searchable although there is a register."""
+    missing = text("SELECT NOT EXISTS (SELECT FROM bce_search) AND EXISTS (SELECT FROM bce_entity)")
+    return bool((await conn.execute(missing)).scalar_one())
 
 
 async def refresh(conn: WriteConnection, touched: str | None = None) -> None:

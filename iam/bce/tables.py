@@ -1,16 +1,21 @@
 """The tables of the register.
 
 Number, situation, form, names, establishments and branches carry both times: `starts_at`/`ends_at`
-say when a fact held, `recorded_from`/`recorded_until` when we believed it. Addresses and contacts are
-as of now. A row's `digest` stands for its content, so that an unchanged one is never written again.
+say when a fact held, `recorded_from`/`recorded_until` when we believed it. Addresses, contacts and
+activities are as of now. A row's `digest` stands for its content, so that an unchanged one is never
+written again, and none is there twice.
+
+The large tables have neither a key of their own nor foreign keys: each row is found by what it is about, an
+import writes them in sets of which it has settled the owners, and a test holds that (ADR 0013).
 """
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -28,6 +33,7 @@ from iam.storage.tables import instant, json, octets, text, uuid
 
 _OPEN = sql("recorded_until IS NULL AND ends_at IS NULL")
 _RECORDED = sql("recorded_until IS NULL")
+_PAST = sql("recorded_until IS NOT NULL OR ends_at IS NOT NULL")
 
 
 def _version() -> Column[Any]:
@@ -36,6 +42,10 @@ def _version() -> Column[Any]:
 
 def _entity() -> Column[Any]:
     return uuid(ForeignKey("bce_entity.entity_id"))
+
+
+def _digest() -> Column[Any]:
+    return Column(BigInteger, primary_key=True, autoincrement=False)
 
 
 class BceEntity(SQLModel, table=True):
@@ -64,9 +74,13 @@ class BceWatch(SQLModel, table=True):
 
 
 class BceNumber(SQLModel, table=True):
-    """Which number an entity has: one at any instant, and no number on two (exclusion constraints)."""
+    """Which number an entity has: one at any instant, and no number on two.
+
+    Of those that hold now, unique indexes say so; of the past, exclusion constraints; a trigger, of both.
+    """
 
     __tablename__ = "bce_number"
+    __mapper_args__: ClassVar[Any] = {"primary_key": ["entity_id", "starts_at", "recorded_from"]}
     __table_args__ = (
         Index(
             "uq_bce_number_number",
@@ -78,8 +92,7 @@ class BceNumber(SQLModel, table=True):
         Index("uq_bce_number_entity_id", "entity_id", unique=True, postgresql_where=_OPEN),
     )
 
-    version_id: int = Field(sa_column=_version())
-    entity_id: UUID = Field(sa_column=_entity())
+    entity_id: UUID = Field(sa_column=uuid())
     number: str = Field(sa_column=text())
     starts_at: datetime = Field(sa_column=instant())
     ends_at: datetime | None = Field(sa_column=instant(null=True))
@@ -88,20 +101,25 @@ class BceNumber(SQLModel, table=True):
 
 
 class BceSnapshot(SQLModel, table=True):
-    """What an entity is. `form_cac` is the form as to be read; `start_on` is the register's StartDate."""
+    """What an entity is. `form_cac` is the form as to be read; `start_on` is the register's StartDate.
+
+    One at any instant, as of numbers.
+    """
 
     __tablename__ = "bce_snapshot"
+    __mapper_args__: ClassVar[Any] = {"primary_key": ["entity_id", "starts_at", "recorded_from"]}
     __table_args__ = (
         Index(
-            "ix_bce_snapshot_entity_id",
+            "uq_bce_snapshot_entity_id",
             "entity_id",
-            postgresql_include=["situation", "ends_at", "recorded_until"],
+            "ends_at",
+            unique=True,
+            postgresql_where=_RECORDED,
+            postgresql_nulls_not_distinct=True,
         ),
     )
 
-    version_id: int = Field(sa_column=_version())
-    entity_id: UUID = Field(sa_column=_entity())
-    digest: UUID = Field(sa_column=uuid())
+    entity_id: UUID = Field(sa_column=uuid())
     status: str = Field(sa_column=text())
     kind: int = Field(sa_column=Column(SmallInteger, nullable=False))
     situation: str = Field(sa_column=text())
@@ -118,11 +136,22 @@ class BceName(SQLModel, table=True):
     """A name of an entity, or of its establishment or branch `unit`."""
 
     __tablename__ = "bce_name"
-    __table_args__ = (Index("ix_bce_name_entity_id", "entity_id"),)
+    __mapper_args__: ClassVar[Any] = {"primary_key": ["entity_id", "digest", "starts_at", "recorded_from"]}
+    __table_args__ = (
+        Index(
+            "uq_bce_name_entity_id",
+            "entity_id",
+            "digest",
+            "ends_at",
+            unique=True,
+            postgresql_where=_RECORDED,
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_bce_name_past", "entity_id", postgresql_where=_PAST),
+    )
 
-    version_id: int = Field(sa_column=_version())
-    entity_id: UUID = Field(sa_column=_entity())
-    digest: UUID = Field(sa_column=uuid())
+    entity_id: UUID = Field(sa_column=uuid())
+    digest: int = Field(sa_column=Column(BigInteger, nullable=False))
     unit: str | None = Field(sa_column=text(null=True))
     language: str = Field(sa_column=text())
     kind: str = Field(sa_column=text())
@@ -137,14 +166,14 @@ class BceEstablishment(SQLModel, table=True):
     """An establishment unit of an entity."""
 
     __tablename__ = "bce_establishment"
+    __mapper_args__: ClassVar[Any] = {"primary_key": ["number", "starts_at", "recorded_from"]}
     __table_args__ = (
-        Index("ix_bce_establishment_entity_id", "entity_id"),
+        Index("ix_bce_establishment_entity_id", "entity_id", postgresql_where=_RECORDED),
+        Index("ix_bce_establishment_past", "entity_id", postgresql_where=_PAST),
         Index("uq_bce_establishment_number", "number", unique=True, postgresql_where=_OPEN),
     )
 
-    version_id: int = Field(sa_column=_version())
-    entity_id: UUID = Field(sa_column=_entity())
-    digest: UUID = Field(sa_column=uuid())
+    entity_id: UUID = Field(sa_column=uuid())
     number: str = Field(sa_column=text())
     start_on: date = Field(sa_column=Column(Date, nullable=False))
     starts_at: datetime = Field(sa_column=instant())
@@ -157,14 +186,14 @@ class BceBranch(SQLModel, table=True):
     """A branch of a foreign entity. Its identifier is no official number (DOMAIN 3.1)."""
 
     __tablename__ = "bce_branch"
+    __mapper_args__: ClassVar[Any] = {"primary_key": ["number", "starts_at", "recorded_from"]}
     __table_args__ = (
-        Index("ix_bce_branch_entity_id", "entity_id"),
+        Index("ix_bce_branch_entity_id", "entity_id", postgresql_where=_RECORDED),
+        Index("ix_bce_branch_past", "entity_id", postgresql_where=_PAST),
         Index("uq_bce_branch_number", "number", unique=True, postgresql_where=_OPEN),
     )
 
-    version_id: int = Field(sa_column=_version())
-    entity_id: UUID = Field(sa_column=_entity())
-    digest: UUID = Field(sa_column=uuid())
+    entity_id: UUID = Field(sa_column=uuid())
     number: str = Field(sa_column=text())
     start_on: date = Field(sa_column=Column(Date, nullable=False))
     starts_at: datetime = Field(sa_column=instant())
@@ -178,8 +207,8 @@ class BceAddress(SQLModel, table=True):
 
     __tablename__ = "bce_address"
 
-    entity_id: UUID = Field(sa_column=uuid(ForeignKey("bce_entity.entity_id"), primary_key=True))
-    digest: UUID = Field(sa_column=uuid(primary_key=True))
+    entity_id: UUID = Field(sa_column=uuid(primary_key=True))
+    digest: int = Field(sa_column=_digest())
     unit: str | None = Field(sa_column=text(null=True))
     kind: str = Field(sa_column=text())
     country_nl: str | None = Field(sa_column=text(null=True))
@@ -200,11 +229,25 @@ class BceContact(SQLModel, table=True):
 
     __tablename__ = "bce_contact"
 
-    entity_id: UUID = Field(sa_column=uuid(ForeignKey("bce_entity.entity_id"), primary_key=True))
-    digest: UUID = Field(sa_column=uuid(primary_key=True))
+    entity_id: UUID = Field(sa_column=uuid(primary_key=True))
+    digest: int = Field(sa_column=_digest())
     unit: str | None = Field(sa_column=text(null=True))
     kind: str = Field(sa_column=text())
     value: str = Field(sa_column=text())
+
+
+class BceActivity(SQLModel, table=True):
+    """An activity of an entity or its unit, as of now, where the operator wants them."""
+
+    __tablename__ = "bce_activity"
+
+    entity_id: UUID = Field(sa_column=uuid(primary_key=True))
+    digest: int = Field(sa_column=_digest())
+    unit: str | None = Field(sa_column=text(null=True))
+    activity_group: str = Field(sa_column=text())
+    nace_version: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    nace_code: str = Field(sa_column=text())
+    classification: str = Field(sa_column=text())
 
 
 class BceTombstone(SQLModel, table=True):
@@ -220,12 +263,24 @@ class BceTombstone(SQLModel, table=True):
 
 
 class BceExtract(SQLModel, table=True):
-    """An attempt to apply an extract of the open data."""
+    """An attempt to apply an extract of the open data.
+
+    Of an applied one, `effective_at` is the instant from which on its facts hold, after those of all before;
+    `activities` and `branches` say whether the register has them since.
+    """
 
     __tablename__ = "bce_extract"
     __table_args__ = (
-        Index("uq_bce_extract_number", "number", unique=True, postgresql_where=sql("status = 'applied'")),
+        Index(
+            "uq_bce_extract_number",
+            "number",
+            "kind",
+            unique=True,
+            postgresql_where=sql("status = 'applied'"),
+        ),
         CheckConstraint("status IN ('applied', 'rejected', 'halted')", name="status"),
+        CheckConstraint("kind IN ('full', 'update')", name="kind"),
+        CheckConstraint("status <> 'applied' OR effective_at IS NOT NULL", name="effective"),
     )
 
     attempt_id: UUID = Field(sa_column=uuid(primary_key=True))
@@ -238,6 +293,9 @@ class BceExtract(SQLModel, table=True):
     reason: str | None = Field(sa_column=text(null=True))
     counts: dict[str, Any] = Field(sa_column=json())
     attempted_at: datetime = Field(sa_column=instant())
+    effective_at: datetime | None = Field(sa_column=instant(null=True))
+    activities: bool = Field(sa_column=Column(Boolean, nullable=False))
+    branches: bool = Field(sa_column=Column(Boolean, nullable=False))
 
 
 class BceFeed(SQLModel, table=True):

@@ -381,11 +381,11 @@ async def test_inv_08_what_is_no_full_extract_changes_nothing(db, clock, tmp_pat
 
     expected = {
         "encoding": (Status.REJECTED, "encoding", "denomination.csv"),
-        "missing": (Status.REJECTED, "missing", "missing: denomination.csv"),
+        "missing": (Status.REJECTED, "missing", "denomination.csv"),
         "dates": (Status.REJECTED, "dateOrder", "2026-10-02"),
         "empty": (Status.REJECTED, "empty", "enterprise.csv"),
-        "update": (Status.REFUSED, "notFull", None),
-        "meta": (Status.REFUSED, "meta", "ExtractNumber"),
+        "update": (Status.REJECTED, "missing", "enterprise_delete.csv"),
+        "meta": (Status.REJECTED, "meta", "ExtractNumber"),
     }
     assert (report.status, report.reason, report.detail) == expected[spoil]
     assert await every_row(db) == before

@@ -20,6 +20,6 @@ async def note_applied(
     await conn.execute(
         insert(_extract).values(
             **nothing, attempt_id=uuid7(), number=number, kind=kind, snapshot_on=snapshot_on, extracted_at=now,
-            sha256=b"", status="applied", counts={}, attempted_at=now,
+            sha256=b"", status="applied", counts={}, attempted_at=now, effective_at=now,
         )
     )  # fmt: skip

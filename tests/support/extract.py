@@ -20,6 +20,7 @@ HEADERS = {
     "contact.csv": ("EntityNumber", "EntityContact", "ContactType", "Value"),
     "code.csv": ("Category", "Code", "Language", "Description"),
 }  # fmt: skip
+ACTIVITY = ("EntityNumber", "ActivityGroup", "NaceVersion", "NaceCode", "Classification")
 
 
 def number(place: int) -> str:
@@ -95,6 +96,13 @@ class Extract:
             )  # fmt: skip
         self.add("contact.csv", own, "ENT", "TEL", "083611205")
 
+    def with_activities(self, *about: str) -> "Extract":
+        """The file is there too, with an activity of each of these."""
+        self.lines.setdefault("activity.csv", [])
+        for whose in about:
+            self.add("activity.csv", whose, "003", "2025", "62100", "MAIN")
+        return self
+
     def add(self, file: str, *values: str | None) -> None:
         self.lines[file].append(quoted(*values))
 
@@ -106,7 +114,8 @@ class Extract:
         texts = {
             "meta.csv": "\n".join(f'"{name}","{value}"' for name, value in [("Variable", "Value"), *meta])
         }
-        for name, columns in HEADERS.items():
+        activities = {"activity.csv": ACTIVITY} if "activity.csv" in self.lines else {}
+        for name, columns in {**HEADERS, **activities}.items():
             header = self.headers.get(name, ",".join(f'"{column}"' for column in columns))
             texts[name] = "\n".join([header, *self.lines[name]]) + "\n"
         return {name: text.encode() for name, text in texts.items() if name not in self.without}
@@ -123,6 +132,49 @@ class Extract:
         path.mkdir(exist_ok=True)
         for name, data in self.files().items():
             (path / name).write_bytes(data)
+        return path
+
+
+@dataclass
+class Update:
+    """The files of an update: what each names in `_delete`, and its lines in `_insert`."""
+
+    number: int = 2
+    snapshot: str = "03-10-2026"
+    deletes: dict[str, list[str]] = field(default_factory=dict)
+    inserts: Extract = field(default_factory=Extract)
+    without: set[str] = field(default_factory=set)
+
+    def delete(self, file: str, *keys: str) -> "Update":
+        """The keys stand in the `_delete` of a file."""
+        self.deletes.setdefault(file, []).extend(keys)
+        return self
+
+    def insert(self, file: str, *values: str | None) -> "Update":
+        """A row stands in the `_insert` of a file."""
+        self.inserts.lines.setdefault(f"{file}.csv", []).append(quoted(*values))
+        return self
+
+    def files(self) -> dict[str, bytes]:
+        whole = Extract(number=self.number, snapshot=self.snapshot, kind="update").files()
+        texts = {name: whole[name] for name in ("meta.csv", "code.csv")}
+        tables = {
+            name.removesuffix(".csv"): columns for name, columns in HEADERS.items() if name != "code.csv"
+        }
+        for file, columns in {**tables, "activity": ACTIVITY}.items():
+            key = quoted(columns[0])
+            header = self.inserts.headers.get(f"{file}.csv", ",".join(f'"{column}"' for column in columns))
+            deleted = [quoted(each) for each in self.deletes.get(file, [])]
+            inserted = self.inserts.lines.get(f"{file}.csv", [])
+            texts[f"{file}_delete.csv"] = ("\n".join([key, *deleted]) + "\n").encode()
+            texts[f"{file}_insert.csv"] = ("\n".join([header, *inserted]) + "\n").encode()
+        return {name: data for name, data in texts.items() if name not in self.without}
+
+    def zip(self, folder: Path) -> Path:
+        path = folder / f"KboOpenData_{self.number:04d}_2026_10_04_Update.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in self.files().items():
+                archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
         return path
 
 

@@ -43,7 +43,7 @@ def test_inv_08_columns_are_found_by_name_in_any_order_and_unknown_ones_are_left
     header = read_header(b'\xef\xbb\xbf"EnterpriseNumber","Colour","Id",StartDate\r\n', "branch.csv", WANTED)
 
     assert header.columns == ("EnterpriseNumber", None, "Id", "StartDate")
-    assert header.unknown == 1
+    assert (header.unknown, header.others) == (1, ("Colour",))
 
 
 @pytest.mark.parametrize(

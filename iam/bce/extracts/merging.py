@@ -1,0 +1,78 @@
+"""Writing what differs into the register: what holds no longer ends, what is new begins.
+
+A row of a dated table is never overwritten: what we believed ends, that it held until the day of the extract
+is believed from now on (nr 13).
+"""
+
+# ruff: noqa: S608 - names of tables and columns are constants of this slice; values are parameters
+
+from collections.abc import Mapping
+
+from iam.bce.extracts.parts import Part
+from iam.bce.extracts.resolving import believed
+from iam.bce.extracts.space import Lane
+
+Counts = Mapping[str, int]
+_NOW, _DAY, _EXTRACT = (f"(SELECT {name} FROM @instant)" for name in ("now", "day", "extract"))
+TIMES = "starts_at, ends_at, recorded_from, recorded_until"
+FROM_NOW_ON = f"{_DAY}, NULL, {_NOW}, NULL"
+ENTITY_ROWS = f"SELECT entity_id, 0, {_EXTRACT}, NULL FROM @entity WHERE fresh"
+NUMBER_ROWS = f"SELECT entity_id, number, {FROM_NOW_ON} FROM @entity WHERE fresh"
+ENTITY_COLUMNS = "entity_id, revision, first_extract, vanished_at"
+NUMBER_COLUMNS = f"entity_id, number, {TIMES}"
+
+
+async def appear(lane: Lane) -> int:
+    """Enterprises that are new have their key and number; says how many they are."""
+    began = await lane.run(f"INSERT INTO bce_entity ({ENTITY_COLUMNS}) {ENTITY_ROWS}")
+    await lane.run(f"INSERT INTO bce_number ({NUMBER_COLUMNS}) {NUMBER_ROWS}")
+    return began
+
+
+async def come_and_go(lane: Lane) -> Counts:
+    """Enterprises that return are present again, those that are gone are not; they keep their number."""
+    await lane.run(
+        f"UPDATE bce_tombstone t SET reactivated_extract = {_EXTRACT}, reactivated_at = {_DAY}"
+        " FROM @entity s WHERE s.is_back AND t.entity_id = s.entity_id AND t.reactivated_at IS NULL"
+    )
+    returned = await lane.run(
+        "UPDATE bce_entity e SET vanished_at = NULL FROM @entity s"
+        " WHERE s.is_back AND e.entity_id = s.entity_id"
+    )
+    ended = await lane.run(
+        f"UPDATE bce_entity e SET vanished_at = {_DAY} FROM @gone g WHERE g.entity_id = e.entity_id"
+    )
+    await lane.run(
+        "INSERT INTO bce_tombstone (entity_id, vanished_extract, vanished_at)"
+        f" SELECT entity_id, {_EXTRACT}, {_DAY} FROM @gone"
+    )
+    return {"ended": ended, "returned": returned}
+
+
+async def merge(lane: Lane, part: Part) -> Counts:
+    """The table says what the extract says; returns how many rows began and ended."""
+    table, columns = part.table, ", ".join(("entity_id", *part.columns))
+    found = " AND ".join(f"t.{name} = d.was_{name}" for name in part.key)
+    of_row = ", ".join(("d.begins", *(f"d.{name}" for name in part.columns)))
+    if not part.dated:
+        ended = await lane.run(
+            f"DELETE FROM {table} t USING @diff_{table} d WHERE d.ends IS NOT NULL AND {found}"
+        )
+        began = await lane.run(
+            f"INSERT INTO {table} ({columns}) SELECT DISTINCT ON (d.begins, d.digest) {of_row}"
+            f" FROM @diff_{table} d WHERE d.begins IS NOT NULL"
+        )
+        return {"began": began, "ended": ended}
+    # What ends and what begins at once must not meet: the old row is closed before the new one is there.
+    ended = await lane.run(
+        f"WITH closed AS (UPDATE {table} t SET recorded_until = {_NOW} FROM @diff_{table} d"
+        f" WHERE d.ends IS NOT NULL AND {found} AND {believed('t')} RETURNING t.*)"
+        f" INSERT INTO {table} ({columns}, {TIMES})"
+        f" SELECT {columns}, starts_at, {_DAY}, {_NOW}, NULL FROM closed"
+    )
+    distinct = f"DISTINCT ON (d.begins, d.digest) {of_row}" if "digest" in part.columns else of_row
+    began = await lane.run(
+        f"INSERT INTO {table} ({columns}, {TIMES}) SELECT {distinct}, {FROM_NOW_ON}"
+        f" FROM @diff_{table} d WHERE d.begins IS NOT NULL"
+    )
+    return {"began": began, "ended": ended}
