@@ -43,6 +43,32 @@ VanishFloor = Annotated[
     int,
     typer.Option(envvar="HABILIS_REGISTER__VANISH_FLOOR", min=0, help="So many never halt it."),
 ]
+VanishWatchedShare = Annotated[
+    float,
+    typer.Option(
+        envvar="HABILIS_REGISTER__VANISH_WATCHED_SHARE",
+        min=0,
+        max=1,
+        help="More vanishing of those that are watched halt it.",
+    ),
+]
+OrphanShare = Annotated[
+    float,
+    typer.Option(
+        envvar="HABILIS_REGISTER__ORPHAN_SHARE",
+        min=0,
+        max=1,
+        help="More rows about what the extract does not hold reject it.",
+    ),
+]
+Activities = Annotated[
+    bool,
+    typer.Option(envvar="HABILIS_REGISTER__ACTIVITIES", help="Keep activities, most of an extract."),
+]
+Branches = Annotated[
+    bool,
+    typer.Option(envvar="HABILIS_REGISTER__BRANCHES", help="Keep branches of foreign entities."),
+]
 
 
 def run(work: Callable[[Database], Awaitable[Any]]) -> Any:
@@ -93,7 +119,8 @@ def _words(report: Report) -> list[str]:
         lines += [f"  {table}: {changed}"] if changed else []
     lines += [f"  event {kind}: {count}" for kind, count in report.events.items()]
     if report.vanishing_count:
-        lines.append(f"  vanishing: {report.vanishing_count} ({', '.join(report.vanishing[:20])})")
+        watched = f", {report.vanishing_watched} of them watched" if report.vanishing_watched else ""
+        lines.append(f"  vanishing: {report.vanishing_count}{watched} ({', '.join(report.vanishing[:20])})")
     lines += [f"  warning: {warning}" for warning in report.warnings]
     lines += [f"  set aside: {file}, line {line}: {reason}" for file, line, reason in report.bad[:20]]
     return lines

@@ -1,29 +1,37 @@
 """`habilis bce import`, `confirm`, `errors`: extracts applied and looked at."""
 
 import json
-from typing import Any
+import sys
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from iam.bce.cli.base import (
     LIMITS,
+    Activities,
     BadShare,
+    Branches,
     DryRun,
     Json,
+    OrphanShare,
     Place,
     Rules,
     VanishFloor,
     VanishShare,
+    VanishWatchedShare,
     app,
     camel,
     finish,
     run,
 )
-from iam.bce.importer import Limits, apply_extract
+from iam.bce.cli.progress import Progress, watcher_for
+from iam.bce.importer import Limits, Report, apply_extract
 from iam.bce.queries import set_aside
 from iam.kernel.clock import system_clock
 from iam.storage import Database
+
+How = Annotated[Progress, typer.Option(help="Whom the way of it is told, on stderr.")]
 
 
 @app.command(name="import")
@@ -32,26 +40,58 @@ def import_extract(
     *,
     dry_run: DryRun = False,
     as_json: Json = False,
+    progress: How = Progress.AUTO,
     rules: Rules = None,
     bad_share: BadShare = LIMITS.bad_share,
+    orphan_share: OrphanShare = LIMITS.orphan_share,
     vanish_share: VanishShare = LIMITS.vanish_share,
+    vanish_watched_share: VanishWatchedShare = LIMITS.vanish_watched_share,
     vanish_floor: VanishFloor = LIMITS.vanish_floor,
+    activities: Activities = False,
+    branches: Branches = True,
 ) -> None:
-    """Make the register what the full extract at PATH says."""
-    limits = Limits(bad_share=bad_share, vanish_share=vanish_share, vanish_floor=vanish_floor)
-    finish(
-        run(lambda db: apply_extract(db, path, system_clock, limits=limits, dry_run=dry_run, rules=rules)),
-        as_json=as_json,
+    """Make the register what the extract at PATH says, full or update."""
+    limits = Limits(
+        bad_share=bad_share,
+        orphan_share=orphan_share,
+        vanish_share=vanish_share,
+        vanish_watched_share=vanish_watched_share,
+        vanish_floor=vanish_floor,
     )
+    watcher = watcher_for(progress, sys.stderr)
+
+    async def work(db: Database) -> Report:
+        return await apply_extract(
+            db, path, system_clock, limits=limits, dry_run=dry_run, rules=rules, activities=activities,
+            branches=branches, watcher=watcher,
+        )  # fmt: skip
+
+    finish(run(work), as_json=as_json)
 
 
 @app.command()
-def confirm(path: Place, *, as_json: Json = False, rules: Rules = None) -> None:
+def confirm(
+    path: Place,
+    *,
+    as_json: Json = False,
+    progress: How = Progress.AUTO,
+    rules: Rules = None,
+    bad_share: BadShare = LIMITS.bad_share,
+    orphan_share: OrphanShare = LIMITS.orphan_share,
+    activities: Activities = False,
+    branches: Branches = True,
+) -> None:
     """Apply the extract at PATH, on which `import` halted, although many enterprises vanish by it."""
-    finish(
-        run(lambda db: apply_extract(db, path, system_clock, confirmed=True, rules=rules)),
-        as_json=as_json,
-    )
+    limits = Limits(bad_share=bad_share, orphan_share=orphan_share)
+    watcher = watcher_for(progress, sys.stderr)
+
+    async def work(db: Database) -> Report:
+        return await apply_extract(
+            db, path, system_clock, limits=limits, confirmed=True, rules=rules, activities=activities,
+            branches=branches, watcher=watcher,
+        )  # fmt: skip
+
+    finish(run(work), as_json=as_json)
 
 
 @app.command()

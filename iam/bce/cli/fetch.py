@@ -14,11 +14,15 @@ from iam.bce.cli.base import (
     REFUSED,
     REJECTED,
     USE,
+    Activities,
     BadShare,
+    Branches,
     Json,
+    OrphanShare,
     Rules,
     VanishFloor,
     VanishShare,
+    VanishWatchedShare,
     app,
     camel,
     run,
@@ -55,19 +59,31 @@ def fetch(
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on the way.")] = False,
     rules: Rules = None,
     bad_share: BadShare = LIMITS.bad_share,
+    orphan_share: OrphanShare = LIMITS.orphan_share,
     vanish_share: VanishShare = LIMITS.vanish_share,
+    vanish_watched_share: VanishWatchedShare = LIMITS.vanish_watched_share,
     vanish_floor: VanishFloor = LIMITS.vanish_floor,
+    activities: Activities = False,
+    branches: Branches = True,
 ) -> None:
     """Fetch what is new from the source of the settings, and apply it in its order."""
     source = load().of_register.source
     if source is None:
         typer.echo("no source is set: see HABILIS_REGISTER__SOURCE__KIND", err=True)
         raise typer.Exit(USE)
-    limits = Limits(bad_share=bad_share, vanish_share=vanish_share, vanish_floor=vanish_floor)
+    limits = Limits(
+        bad_share=bad_share,
+        orphan_share=orphan_share,
+        vanish_share=vanish_share,
+        vanish_watched_share=vanish_watched_share,
+        vanish_floor=vanish_floor,
+    )
 
     async def work(db: Database) -> RunReport:
         async def apply(path: Path) -> Report:
-            return await apply_extract(db, path, system_clock, limits=limits, rules=rules)
+            return await apply_extract(
+                db, path, system_clock, limits=limits, rules=rules, activities=activities, branches=branches
+            )
 
         async with opened(source) as there:
             means = Means(

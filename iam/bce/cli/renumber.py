@@ -12,6 +12,7 @@ from iam.bce.record import replace_number
 from iam.kernel.clock import start_of_day, system_clock
 from iam.kernel.numbers import EnterpriseNumber
 from iam.storage import WriteConnection
+from iam.storage.locks import Lease, try_lease
 
 
 @app.command()
@@ -33,6 +34,9 @@ def renumber(
         raise typer.Exit(USE) from error
 
     async def replace(conn: WriteConnection) -> bool:
+        if not await try_lease(conn, Lease.IMPORT):
+            typer.echo("an import is running: afterwards", err=True)
+            raise typer.Exit(REFUSED)
         enterprise = await find_by_number(conn, before)
         if enterprise is None:
             return False
