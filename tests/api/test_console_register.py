@@ -67,7 +67,7 @@ async def test_inv_07_each_name_says_in_which_language_it_is(site):
         await conn.execute(
             text(
                 "INSERT INTO bce_name (entity_id, digest, unit, language, kind, text, starts_at, recorded_from)"
-                " SELECT entity_id, gen_random_uuid(), NULL, code, '001', name, now(), now()"
+                " SELECT entity_id, code::bigint, NULL, code, '001', name, now(), now()"
                 "   FROM bce_number, (VALUES ('2', 'Naam'), ('3', 'Name'), ('4', 'The name'), ('0', 'Nom')) x (code, name)"
                 "  WHERE number = :number"
             ),
@@ -112,8 +112,8 @@ async def test_establishment_units_are_shown_in_pages(site):
     async with site.town.db.write() as conn:
         await conn.execute(
             text(
-                "INSERT INTO bce_establishment (entity_id, digest, number, start_on, starts_at, recorded_from)"
-                " SELECT :entity, gen_random_uuid(), (8000000000 + n * 100)::text, '2010-08-04', now(), now()"
+                "INSERT INTO bce_establishment (entity_id, number, start_on, starts_at, recorded_from)"
+                " SELECT :entity, (8000000000 + n * 100)::text, '2010-08-04', now(), now()"
                 "   FROM generate_series(1, 25) n"
             ),
             {"entity": site.town.entity(DUPONT)},
