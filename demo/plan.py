@@ -88,6 +88,7 @@ def service_environment(world: World, database_url: str) -> dict[str, str]:
             "HABILIS_SECRETS__FINGERPRINT_KEY": world.secret("fingerprint-key"),
             "HABILIS_SECRETS__WRAPPING_KEY": world.secret("wrapping-key"),
             "HABILIS_SECRETS__PAIRWISE_KEY": world.secret("pairwise-key"),
+            "HABILIS_SECRETS__DOSSIER_KEY": world.secret("dossier-key"),
             "HABILIS_KEYCLOAK__BASE_URL": world.url("keycloak"),
             "HABILIS_KEYCLOAK__CONSOLE_CLIENT_SECRET": world.secret("mon-espace-client"),
             "HABILIS_KEYCLOAK__EXCHANGE_CLIENT_SECRET": world.secret("mandate-exchange-client"),
@@ -155,6 +156,13 @@ def steps(world: World, database_url: str) -> tuple[Step, ...]:
                 once=True,
             )
             for number, name in enumerate(EXTRACTS, start=1)
+        ),
+        Step(
+            # Those of this release, also in a database that an older one filled.
+            name="rules",
+            says="register, which function gives which power",
+            command=habilis("bce", "rules"),
+            environment=told,
         ),
         Step(
             name="functions",

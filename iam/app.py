@@ -13,11 +13,14 @@ from iam.bce import api as register_api
 from iam.console import login
 from iam.console.assets import MOUNT, Assets
 from iam.console.pages import errors, goodbye
+from iam.console.places import UPLOAD
 from iam.console.site import routers
 from iam.decisions.api import routes as decision_routes
 from iam.decisions.evaluate import DecisionService
 from iam.delegation.execute import Door
 from iam.delegation.rights import rights_of
+from iam.dossiers.execute import DossierDoor
+from iam.dossiers.vault import Vault
 from iam.kernel.clock import Clock, system_clock
 from iam.kernel.identity import Identity
 from iam.kernel.ids import PersonId
@@ -32,9 +35,11 @@ from iam.storage import Database, WriteConnection
 from iam.tokens import service as tokens
 from iam.tokens.api import routes as token_routes
 from iam.web import answers, health
-from iam.web.middleware import EdgePolicy, origin_of, protect
+from iam.web.middleware import FORM, MULTIPART, EdgePolicy, origin_of, protect
 from iam.web.state import Edge, bind
 
+# What a form with a document holds beside the document.
+_FIELDS_BYTES = 64 * 1024
 OAUTH = ("/oauth2/",)
 AUTHZEN = ("/access/",)
 
@@ -50,10 +55,12 @@ def create(
     db = Database(settings.database_url.get_secret_value())
     outward = http or make_client(settings.keycloak.timeout_seconds)
     realm = Realm(settings.keycloak, outward, settings.fingerprint_keys, clock)
+    dossiers = DossierDoor(settings, clock, Vault.of(settings))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await rotation.prepare(settings, db, clock)
+        await dossiers.prepare(db)
         await tokens.prepare(settings, db, clock)
         yield
         await outward.aclose()
@@ -62,6 +69,7 @@ def create(
     # No generated documentation pages in a running service: they need scripts of others.
     app = FastAPI(title="Habilis", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.door = Door(settings, clock)
+    app.state.dossiers = dossiers
     bind(app, Edge(database=db, clock=clock, settings=settings, page=errors.page))
     answers.handle(app)
     protect(app, edge_policy(settings), clock)
@@ -111,5 +119,6 @@ def edge_policy(settings: Settings) -> EdgePolicy:
         # a log-out goes on to Keycloak and from there to FAS
         form_targets=(origin_of(settings.keycloak.base_url), origin_of(settings.fas_issuer)),
         own_authentication=(*OAUTH, *AUTHZEN, *login.OWN_AUTHENTICATION),
-        media_types=dict.fromkeys((*OAUTH, *AUTHZEN), ()),
+        media_types={**dict.fromkeys((*OAUTH, *AUTHZEN), ()), UPLOAD: (FORM, MULTIPART)},
+        larger_bodies={UPLOAD: settings.policy.dossier_document_bytes + _FIELDS_BYTES},
     )

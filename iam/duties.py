@@ -16,6 +16,9 @@ from iam.console.drafts import forget_before as forget_drafts
 from iam.delegation.consequences import Confirms, Reassesses, let_time_pass
 from iam.delegation.execute import Door
 from iam.delegation.mails import Mails
+from iam.dossiers.duties import let_time_pass as let_dossiers_pass
+from iam.dossiers.execute import DossierDoor
+from iam.dossiers.mails import DossierMails
 from iam.journal.relay import Consumer, next_retry
 from iam.kernel.clock import Clock, belgian_day, system_clock
 from iam.notify.deliver import deliver as deliver_mails
@@ -49,10 +52,12 @@ _FETCH_COMMAND = (sys.executable, "-m", "iam", "bce", "fetch", "--json", "--quie
 def consumers(settings: Settings, door: Door) -> list[Consumer]:
     """Who reads the journal in the worker. Names are permanent: each is a cursor."""
     mails = Mails(settings.issuer, settings.default_language)
+    dossier_mails = DossierMails(settings.default_language)
     return [
         Consumer(name="confirms", handle=Confirms(door).handle),
         Consumer(name="reassesses", handle=Reassesses(door).handle),
         Consumer(name="mails", handle=mails.handle),
+        Consumer(name="dossierMails", handle=dossier_mails.handle),
     ]
 
 
@@ -102,8 +107,7 @@ def _alarm(
     now: datetime,
 ) -> RegisterAlarm:
     hours = settings.policy.register_stale_hours, settings.policy.representation_stale_hours
-    limits = freshness.Limits(extract=timedelta(hours=hours[0]), feed=timedelta(hours=hours[1]))
-    of_extract, of_feed = freshness.ages(extract, feed, limits, now)
+    of_extract, of_feed = freshness.ages(extract, feed, freshness.Limits.of_hours(*hours), now)
     snapshot_on = None if extract is None else extract.snapshot_on
     produced_at = None if feed is None else feed.produced_at
     return RegisterAlarm(
@@ -147,6 +151,9 @@ def chores(settings: Settings, db: Database, clock: Clock, fetching: FetchChild 
     async def time_passes() -> int:
         return await let_time_pass(db, door, clock)
 
+    async def dossiers_pass() -> int:
+        return await let_dossiers_pass(db, DossierDoor(settings, clock), clock)
+
     async def partitions() -> int:
         async with db.write() as conn:
             await ensure_partitions(conn, day_of(clock()))
@@ -175,6 +182,7 @@ def chores(settings: Settings, db: Database, clock: Clock, fetching: FetchChild 
         Chore(name="relay", duty=relay, seconds=_SAFETY_NET, on=frozenset({Channel.SEALED}), due=retry),
         Chore(name="mail", duty=mail, seconds=_SAFETY_NET, on=frozenset({Channel.MAIL}), due=next_mail),
         Chore(name="time", duty=time_passes, seconds=30),
+        Chore(name="dossiers", duty=dossiers_pass, seconds=300),
         Chore(name="partitions", duty=partitions, seconds=3600),
         Chore(name="tidy", duty=tidy, seconds=3600),
         Chore(name="register", duty=watch, seconds=3600),

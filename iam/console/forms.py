@@ -4,6 +4,7 @@ A page gives its template `new_act=new_act`, and each form there has a `ui.hidde
 The route that takes the form has a parameter `form: Sent` and does what it does through `once`.
 """
 
+import hashlib
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Depends
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
@@ -24,6 +27,7 @@ from iam.storage import WriteConnection
 from iam.texts import translator
 from iam.texts.reasons import refusal_sentence
 from iam.web.idempotency import act_of, begin, complete, give_up
+from iam.web.middleware import MULTIPART
 from iam.web.problems import Fault, ProblemError, of_fault
 from iam.web.state import edge_of
 
@@ -103,6 +107,55 @@ async def sent(request: Request) -> Form:
 
 
 Sent = Annotated[Form, Depends(sent)]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form with a file: what the file holds, which is nothing when none was chosen."""
+
+    form: Form
+    content: bytes
+
+    def __repr__(self) -> str:
+        """The sizes only."""
+        return f"Filled({self.form!r}, {len(self.content)} bytes)"
+
+
+async def sent_with_file(request: Request) -> Filled:
+    """The form of this request and its one file, which never touches a disk. Raises ProblemError (400).
+
+    What the file is called, and of which type it is said to be, is not looked at. Of its content a digest is
+    among the fields: the same act with another file is another act.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MULTIPART:
+        return Filled(await sent(request), b"")
+    parser = _InMemory(request.headers, request.stream(), max_files=1, max_fields=_MOST_FIELDS)
+    try:
+        data = await parser.parse()
+    except MultiPartException as error:
+        raise ProblemError(of_fault(Fault.BAD_REQUEST)) from error
+    content = b""
+    pairs: list[tuple[str, str]] = []
+    try:
+        for name, value in data.multi_items():
+            if isinstance(value, UploadFile):
+                content = await value.read()
+                pairs.append((name, hashlib.sha256(content).hexdigest()))
+            elif "\x00" in value or "\x00" in name:
+                raise ProblemError(of_fault(Fault.BAD_REQUEST))
+            else:
+                pairs.append((name, value))
+    finally:
+        await data.close()
+    return Filled(Form(tuple(pairs)), content)
+
+
+class _InMemory(MultiPartParser):
+    # The body's own limit bounds it.
+    spool_max_size = 1 << 30
+
+
+SentWithFile = Annotated[Filled, Depends(sent_with_file)]
 
 
 def new_act() -> str:

@@ -14,6 +14,7 @@ from iam.console.words import name_language
 from iam.delegation import queries as delegation
 from iam.delegation.execute import Door
 from iam.delegation.queries import Standing
+from iam.dossiers.execute import DossierDoor
 from iam.kernel.ids import PersonId
 from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber, InvalidNumber
@@ -25,6 +26,10 @@ ENTERPRISES = "/enterprises"
 REQUESTS = "/requests"
 ADDRESSES = "/address"
 DESK = "/desk"
+DOSSIERS = "/dossiers"
+# Where a document is sent: the one place that takes a body of this size (`iam.app.edge_policy`).
+UPLOAD = f"{DOSSIERS}/upload"
+REVIEW = "/review"
 # The parameter of a page, and the field of a form, that names an enterprise by its number.
 ENTERPRISE_FIELD = "enterprise"
 
@@ -34,9 +39,20 @@ def addresses_for(found: Enterprise) -> str:
     return f"{ADDRESSES}?{ENTERPRISE_FIELD}={found.number.digits}"
 
 
+def dossier_for(found: Enterprise) -> str:
+    """Where somebody opens a dossier to show that he represents the enterprise."""
+    return f"{DOSSIERS}/new/{found.number.digits}"
+
+
 def door_of(request: Request) -> Door:
     """The one door, as the composition bound it."""
     door: Door = request.app.state.door
+    return door
+
+
+def dossiers_of(request: Request) -> DossierDoor:
+    """The way to dossiers, as the composition bound it."""
+    door: DossierDoor = request.app.state.dossiers
     return door
 
 
@@ -101,7 +117,8 @@ def acting_for(found: Enterprise, language: Language) -> ActingFor:
 def among_all(request: Request, current: str, *, to_decide: int = 0) -> None:
     """The page stands beside the other pages of the person, inside no enterprise.
 
-    `current` is the section's address. The desk is shown to those for whom something waits there.
+    `current` is the section's address. The desk is shown to those for whom something waits there, the
+    dossiers to those who are there.
     """
     _ = translator(language_of(request)).gettext
     nav = [
@@ -109,6 +126,8 @@ def among_all(request: Request, current: str, *, to_decide: int = 0) -> None:
         NavItem(label=_("Mes demandes"), url=REQUESTS, current=current == REQUESTS),
         NavItem(label=_("Mes adresses"), url=ADDRESSES, current=current == ADDRESSES),
     ]
+    if current == DOSSIERS:
+        nav.append(NavItem(label=_("Mes dossiers"), url=DOSSIERS, current=True))
     if to_decide or current == DESK:
         nav.append(NavItem(label=_("À décider"), url=DESK, current=current == DESK, count=to_decide))
     request.state.page = replace(page_of(request), nav=tuple(nav), acting_for=None)

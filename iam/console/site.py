@@ -12,6 +12,7 @@ from iam.console.pages import (
     asking,
     bootstrap,
     desk,
+    dossiers,
     enterprises,
     finding,
     help_pages,
@@ -22,6 +23,7 @@ from iam.console.pages import (
     renounce,
     represent,
     requests,
+    reviews,
 )
 from iam.console.render import LANGUAGE_FIELD
 from iam.console.viewer import optional_viewer
@@ -49,6 +51,8 @@ _MODULES: tuple[ModuleType, ...] = (
     appointments,
     helpdesk,
     bootstrap,
+    dossiers,
+    reviews,
 )
 
 

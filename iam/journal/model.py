@@ -22,6 +22,7 @@ class HeadKind(StrEnum):
     RULES = "rules"
     SIGNING = "signing"
     KEYS = "keys"
+    DOSSIER = "dossier"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ OfficeId = NewType("OfficeId", UUID)
 GrantId = NewType("GrantId", UUID)
 RequestId = NewType("RequestId", UUID)
 EntryId = NewType("EntryId", UUID)
+DossierId = NewType("DossierId", UUID)
+DocumentId = NewType("DocumentId", UUID)
 
 
 class MakeId(Protocol):

@@ -29,6 +29,7 @@ class Fixer(StrEnum):
     REPRESENTATIVE = "representative"
     REGISTER = "register"
     HELPDESK = "helpdesk"
+    REVIEWER = "reviewer"
     TIME = "time"
     NOBODY = "nobody"
 
@@ -100,6 +101,27 @@ class Reason(StrEnum):
     REQUEST_UNKNOWN = "requestUnknown", Kind.NOT_FOUND, Fixer.NOBODY
     REQUEST_NOT_OPEN = "requestNotOpen", Kind.CONFLICT, Fixer.NOBODY
     OWN_REQUEST = "ownRequest", Kind.FORBIDDEN, Fixer.GAP
+    # Dossiers
+    ALREADY_REPRESENTATIVE = "alreadyRepresentative", Kind.CONFLICT, Fixer.NOBODY
+    REPRESENTATIVE_KNOWN = "representativeKnown", Kind.CONFLICT, Fixer.REPRESENTATIVE
+    CAPACITY_UNKNOWN = "capacityUnknown", Kind.INVALID, Fixer.YOU
+    SINCE_IN_FUTURE = "sinceInFuture", Kind.INVALID, Fixer.YOU
+    EXPLANATION_MISSING = "explanationMissing", Kind.INVALID, Fixer.YOU
+    DOSSIER_UNDER_WAY = "dossierUnderWay", Kind.CONFLICT, Fixer.YOU
+    TOO_MANY_DOSSIERS = "tooManyDossiers", Kind.LIMITED, Fixer.TIME
+    DOSSIER_UNKNOWN = "dossierUnknown", Kind.NOT_FOUND, Fixer.NOBODY
+    DOSSIER_CLOSED = "dossierClosed", Kind.CONFLICT, Fixer.NOBODY
+    DOCUMENT_MISSING = "documentMissing", Kind.INVALID, Fixer.YOU
+    DOCUMENT_KIND = "documentKind", Kind.INVALID, Fixer.YOU
+    DOCUMENT_TOO_LARGE = "documentTooLarge", Kind.INVALID, Fixer.YOU
+    TOO_MANY_DOCUMENTS = "tooManyDocuments", Kind.INVALID, Fixer.YOU
+    OWN_DOSSIER = "ownDossier", Kind.FORBIDDEN, Fixer.REVIEWER
+    SECOND_REVIEWER_NEEDED = "secondReviewerNeeded", Kind.FORBIDDEN, Fixer.REVIEWER
+    REVIEW_NOT_STARTED = "reviewNotStarted", Kind.CONFLICT, Fixer.YOU
+    REVIEW_OVERTAKEN = "reviewOvertaken", Kind.CONFLICT, Fixer.NOBODY
+    CLAIMANT_BLOCKED = "claimantBlocked", Kind.CONFLICT, Fixer.HELPDESK
+    UNTIL_TOO_FAR = "untilTooFar", Kind.INVALID, Fixer.YOU
+    NOTE_MISSING = "noteMissing", Kind.INVALID, Fixer.YOU
     # Portals, tokens, answers
     PORTAL_UNKNOWN = "portalUnknown", Kind.INVALID, Fixer.HELPDESK
     ROLE_MISSING = "roleMissing", Kind.FORBIDDEN, Fixer.GAP

@@ -56,6 +56,7 @@ FIXERS: Mapping[Fixer, str] = {
         "d'entreprises ou le greffe peut vous aider."
     ),
     Fixer.HELPDESK: N_("Le service d'aide peut regarder cela avec vous."),
+    Fixer.REVIEWER: N_("Un collègue qui examine les dossiers peut le faire."),
     Fixer.TIME: N_("Cela se règle avec le temps. Vous n'avez rien à changer."),
     Fixer.NOBODY: N_("Il n'y a rien à changer. Une question ? Le service d'aide peut vous répondre."),
 }
@@ -393,6 +394,141 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
         Wording(
             N_("Nous ne vous connaissons pas encore."),
             N_("Connectez-vous une première fois à Mon Espace."),
+        ),
+    ),
+    Reason.ALREADY_REPRESENTATIVE: (
+        Wording(
+            N_("Vous représentez déjà cette entreprise d'après la BCE."),
+            N_("Un dossier n'est pas nécessaire : vous pouvez désigner un gestionnaire d'accès (GAP)."),
+        ),
+    ),
+    Reason.REPRESENTATIVE_KNOWN: (
+        Wording(
+            N_("D'après la BCE, une autre personne peut représenter cette entreprise seule."),
+            N_(
+                "Transmettez-lui l'adresse de l'entreprise dans Mon Espace. Si la BCE se trompe, un guichet "
+                "d'entreprises ou le greffe peut la corriger."
+            ),
+        ),
+    ),
+    Reason.CAPACITY_UNKNOWN: (
+        Wording(
+            N_("Il manque la qualité en laquelle vous représentez l'entreprise."),
+            N_("Choisissez-la dans la liste."),
+        ),
+    ),
+    Reason.SINCE_IN_FUTURE: (
+        Wording(
+            N_("Il manque le jour depuis lequel vous représentez l'entreprise, ou ce jour est à venir."),
+            N_("Écrivez le jour qui se trouve dans votre document, aujourd'hui au plus tard."),
+        ),
+    ),
+    Reason.EXPLANATION_MISSING: (
+        Wording(
+            N_("Il manque une explication."),
+            N_("Écrivez en quelques phrases d'où vient votre pouvoir et ce que montrent vos documents."),
+        ),
+    ),
+    Reason.DOSSIER_UNDER_WAY: (
+        Wording(
+            N_("Vous avez déjà un dossier en cours pour cette entreprise."),
+            N_("Continuez celui-là, ou retirez-le d'abord."),
+        ),
+    ),
+    Reason.TOO_MANY_DOSSIERS: (
+        Wording(
+            N_("Vous avez ouvert beaucoup de dossiers en peu de temps."),
+            N_("Attendez une décision, ou réessayez demain."),
+        ),
+    ),
+    Reason.DOSSIER_UNKNOWN: (
+        Wording(
+            N_("Il n'y a rien pour vous à cette adresse."),
+            N_("Vérifiez l'adresse de la page, ou repartez de la liste de vos dossiers."),
+        ),
+    ),
+    Reason.DOSSIER_CLOSED: (
+        Wording(
+            N_("Ce dossier ne peut plus changer."),
+            N_("Regardez-le de nouveau : son état a changé entre-temps."),
+        ),
+    ),
+    Reason.DOCUMENT_MISSING: (
+        Wording(
+            N_("Il manque un document."),
+            N_("Choisissez un fichier PDF, JPEG ou PNG qui montre que vous représentez l'entreprise."),
+        ),
+    ),
+    Reason.DOCUMENT_KIND: (
+        Wording(
+            N_("Ce fichier n'est pas un PDF, un JPEG ou un PNG complet."),
+            N_("Enregistrez le document en PDF, ou prenez-en une photo, puis choisissez ce fichier."),
+        ),
+    ),
+    Reason.DOCUMENT_TOO_LARGE: (
+        Wording(
+            N_("Ce fichier est trop grand : %(limit)s Mo au plus."),
+            N_("Enregistrez-le avec une qualité plus basse, ou gardez les pages utiles."),
+        ),
+        Wording(
+            N_("Ce fichier est trop grand."),
+            N_("Enregistrez-le avec une qualité plus basse, ou gardez les pages utiles."),
+        ),
+    ),
+    Reason.TOO_MANY_DOCUMENTS: (
+        Wording(
+            N_("Un dossier a %(limit)s documents au plus."),
+            N_("Enlevez-en un d'abord, ou réunissez plusieurs pages en un seul PDF."),
+        ),
+        Wording(
+            N_("Ce dossier a déjà assez de documents."),
+            N_("Enlevez-en un d'abord, ou réunissez plusieurs pages en un seul PDF."),
+        ),
+    ),
+    Reason.OWN_DOSSIER: (
+        Wording(
+            N_("C'est votre propre dossier."),
+            N_("Personne n'examine son propre dossier."),
+        ),
+    ),
+    Reason.SECOND_REVIEWER_NEEDED: (
+        Wording(
+            N_("Vous avez déjà accepté ce dossier."),
+            N_("Une deuxième personne doit maintenant l'examiner."),
+        ),
+    ),
+    Reason.REVIEW_NOT_STARTED: (
+        Wording(
+            N_("Vous n'avez pas encore commencé l'examen de ce dossier."),
+            N_("Commencez l'examen : vous verrez alors le dossier entier."),
+        ),
+    ),
+    Reason.REVIEW_OVERTAKEN: (
+        Wording(
+            N_("Un collègue a décidé avant vous."),
+            N_("Regardez le dossier de nouveau : il est peut-être prêt pour un deuxième examen."),
+        ),
+    ),
+    Reason.CLAIMANT_BLOCKED: (
+        Wording(
+            N_("L'accès de cette personne à Mon Espace est bloqué."),
+            N_("Son dossier ne peut pas être accepté tant que c'est le cas."),
+        ),
+    ),
+    Reason.UNTIL_TOO_FAR: (
+        Wording(
+            N_("Cette date est trop éloignée : le %(day)s au plus tard."),
+            N_("Choisissez une date plus proche. Un nouveau dossier sera possible ensuite."),
+        ),
+        Wording(
+            N_("Cette date est trop éloignée."),
+            N_("Choisissez une date plus proche. Un nouveau dossier sera possible ensuite."),
+        ),
+    ),
+    Reason.NOTE_MISSING: (
+        Wording(
+            N_("Il manque ce que vous avez vérifié."),
+            N_("Écrivez en une phrase sur quel document vous vous appuyez."),
         ),
     ),
 }

@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 
 TRACE_HEADER = "BelGov-Trace-Id"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_FORM = ("application/x-www-form-urlencoded",)
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,8 @@ class EdgePolicy:
     `own_authentication` are path prefixes whose callers authenticate with each request (a client
     secret, a bearer token, a signed logout token) and not by cookie: the origin check is not for them.
     `media_types` says by path prefix what a body may be; elsewhere it is a form. Nothing named means
-    that the route answers for itself: protocols have error bodies of their own.
+    that the route answers for itself: protocols have error bodies of their own. `larger_bodies` says by
+    path prefix where a body may be larger than elsewhere: a document is sent there.
     """
 
     public_url: str
@@ -44,6 +46,7 @@ class EdgePolicy:
     own_authentication: Sequence[str] = ()
     media_types: Mapping[str, Sequence[str]] = field(default_factory=dict)
     largest_body: int = 256 * 1024
+    larger_bodies: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -59,7 +62,7 @@ def origin_of(url: str) -> str:
 
 def protect(app: FastAPI, policy: EdgePolicy, clock: Clock, make_id: MakeId = uuid4) -> None:
     """The application is behind the edge: limits next to the routes, the headers outermost."""
-    app.add_middleware(BodyLimit, largest=policy.largest_body)
+    app.add_middleware(BodyLimit, policy=policy)
     app.add_middleware(ContentType, policy=policy)
     app.add_middleware(OriginCheck, policy=policy)
     app.add_middleware(Trace, clock=clock, make_id=make_id)
@@ -215,7 +218,7 @@ class ContentType:
     def _allows(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
         path = scope["path"]
-        allowed = next((types for prefix, types in self._types if starts_with(path, (prefix,))), _FORM)
+        allowed = next((types for prefix, types in self._types if starts_with(path, (prefix,))), (FORM,))
         if not allowed:
             return True
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
@@ -230,20 +233,27 @@ class ContentType:
 class BodyLimit:
     """A body larger than the limit is refused (413): by its announced length, else while it is read."""
 
-    def __init__(self, app: ASGIApp, largest: int) -> None:
-        """Put Starlette's own limit before the application, for bodies of unannounced length."""
-        self._largest = largest
-        self._limited = RequestBodyLimitMiddleware(app, max_body_size=largest)
+    def __init__(self, app: ASGIApp, policy: EdgePolicy) -> None:
+        """Put Starlette's own limits before the application, for bodies of unannounced length."""
+        self._largest = policy.largest_body
+        self._limits = sorted(policy.larger_bodies.items(), key=lambda item: -len(item[0]))
+        sizes = {policy.largest_body, *policy.larger_bodies.values()}
+        self._limited = {size: RequestBodyLimitMiddleware(app, max_body_size=size) for size in sizes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http":
-            announced = Headers(scope=scope).get("content-length")
-            if announced is not None and announced.isdecimal() and int(announced) > self._largest:
-                response = await answer(Request(scope), of_fault(Fault.BODY_TOO_LARGE))
-                await response(scope, receive, send)
-                return
-        await self._limited(scope, receive, send)
+        if scope["type"] != "http":
+            await self._limited[self._largest](scope, receive, send)
+            return
+        limit = next(
+            (size for prefix, size in self._limits if starts_with(scope["path"], (prefix,))), self._largest
+        )
+        announced = Headers(scope=scope).get("content-length")
+        if announced is not None and announced.isdecimal() and int(announced) > limit:
+            response = await answer(Request(scope), of_fault(Fault.BODY_TOO_LARGE))
+            await response(scope, receive, send)
+            return
+        await self._limited[limit](scope, receive, send)
 
 
 def starts_with(path: str, prefixes: Sequence[str]) -> bool:

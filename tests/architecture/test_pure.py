@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DRAWERS = ("model", "rules", "events", "evolve", "commands", "facts_model", "definition")
-SLICES = ("bce", "people", "portals", "delegation", "tokens", "decisions", "journal", "notify")
+SLICES = ("bce", "people", "portals", "delegation", "dossiers", "tokens", "decisions", "journal", "notify")
 # Not the drawers of that name in a slice where it holds something else: people's and portals'
 # `commands` are acts on the database, not values.
 NOT_PURE = {

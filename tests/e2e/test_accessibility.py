@@ -17,6 +17,8 @@ BEGIN = (
     "/requests",
     "/address",
     "/desk",
+    "/dossiers",
+    "/dossiers/new",
     "/represent",
     "/help",
 )
@@ -28,6 +30,8 @@ MOST_PAGES = 45
 SAME = {
     "/",
     "/citizen",
+    "/dossiers",
+    "/dossiers/new",
     "/enterprises/add",
     "/requests",
     "/help",
@@ -114,6 +118,7 @@ def test_the_pages_of_asking(asked):
         ("marc", "fr", ("/enterprises",)),
         ("thierry", "fr", ("/enterprises", f"/represent/{NUMBERS['masson']}")),
         ("hugo", "nl", ("/helpdesk", f"/helpdesk/enterprises/{NUMBERS['schumacher']}")),
+        ("ines", "fr", ("/review", f"/dossiers/new/{NUMBERS['regie']}")),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -22,6 +22,7 @@ def some_settings(**changes) -> Settings:
             "fingerprint_key": _secret("fingerprint"),
             "wrapping_key": _secret("wrapping"),
             "pairwise_key": _secret("pairwise"),
+            "dossier_key": _secret("dossier"),
         },
         "keycloak": {
             "base_url": "http://127.0.0.1:8602",

@@ -12,7 +12,7 @@ from iam.bce import queries as register
 from iam.bce.model import Enterprise, EnterpriseKind, NameKind
 from iam.bce.queries import display_name
 from iam.console.forms import Sent, see_other, shown_again, words_of
-from iam.console.places import ENTERPRISES, among_all, language_of, number_in
+from iam.console.places import ENTERPRISES, among_all, dossier_for, language_of, number_in
 from iam.console.register_words import situation_tag, unreachable
 from iam.console.render import FieldError, render
 from iam.console.viewer import Seen
@@ -101,6 +101,7 @@ async def confirm(request: Request, number: str, viewer: Seen, conn: Snapshot, c
         says=f"{here}/register",
         situation=situation_tag(found, language),
         unreachable=await unreachable(conn, found, language, now),
+        dossier=dossier_for(found),
     )
 
 

@@ -25,6 +25,7 @@ from iam.console.places import (
     REQUESTS,
     acting_for,
     door_of,
+    dossier_for,
     id_in,
     language_of,
     number_in,
@@ -224,6 +225,7 @@ async def _form(
         relations=[(each.value, words.relation_mine(each, language)) for each in Relation],
         today=belgian_day(now).isoformat(),
         unreachable=await unreachable(conn, found, language, now),
+        dossier=dossier_for(found),
     )
 
 

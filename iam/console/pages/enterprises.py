@@ -17,6 +17,7 @@ from iam.console.next_steps import Around, Step, steps
 from iam.console.places import (
     ENTERPRISES,
     among_all,
+    dossier_for,
     inside,
     known_to,
     language_of,
@@ -200,6 +201,7 @@ async def one(request: Request, number: str, viewer: Seen, conn: Snapshot, clock
         represents=standing.represents,
         has_gap=around.has_gap,
         unreachable=None if standing.is_gap else await unreachable(conn, found, language, now),
+        dossier=dossier_for(found),
     )
 
 

@@ -18,7 +18,7 @@ from iam.bce.model import Enterprise, Representation
 from iam.console import words
 from iam.console.events import HelpdeskLookedUp
 from iam.console.forms import see_other
-from iam.console.places import enterprise_in, id_in, language_of, not_found
+from iam.console.places import dossier_for, enterprise_in, id_in, language_of, not_found
 from iam.console.register_words import situation_tag
 from iam.console.render import FieldError, render
 from iam.console.viewer import Seen, Viewer
@@ -197,7 +197,16 @@ async def _page(
         enterprise=words.enterprise(found, language),
         all_url=f"{HELPDESK}/enterprises/{found.number.digits}",
         situation=situation_tag(found, language),
-        why=_why(found, gap, pending, held, views, language, stale=stale),
+        why=_why(
+            found,
+            gap,
+            pending,
+            held,
+            views,
+            language,
+            stale=stale,
+            place=settings.issuer + dossier_for(found),
+        ),
         offices=_offices(gap, pending, language),
         register=_register(held, await register.function_labels(conn, language), language),
         produced_at=None if feed is None else feed.produced_at,
@@ -217,8 +226,12 @@ def _why(
     language: Language,
     *,
     stale: bool,
+    place: str,
 ) -> list[str]:
-    """What stands in somebody's way, the first cause first; a sentence that can be read out."""
+    """What stands in somebody's way, the first cause first; a sentence that can be read out.
+
+    `place` is where somebody opens a dossier.
+    """
     _ = translator(language).gettext
     texts = translator(language)
     if not found.operating:
@@ -249,6 +262,13 @@ def _why(
             _(
                 "L'entreprise n'a pas de GAP, et la BCE ne nous donne personne qui puisse en désigner un "
                 "seul. Il faut un document qui montre qui représente l'entreprise."
+            )
+        )
+        said.append(
+            _(
+                "Une personne qui la représente peut ouvrir un dossier dans Mon Espace, à cette adresse : "
+                "%(place)s",
+                place=place,
             )
         )
     if gap is None and stale:

@@ -10,6 +10,7 @@ from iam.console.places import language_of
 from iam.console.render import render
 from iam.console.viewer import Seen
 from iam.delegation import queries as delegation
+from iam.dossiers.model import REVIEWER
 from iam.portals import queries as portals
 from iam.portals.model import DemarcheFor
 from iam.web.transactions import Now, Snapshot
@@ -26,6 +27,7 @@ async def home(request: Request, viewer: Seen, conn: Snapshot, clock: Now) -> Re
     to_decide = await delegation.inbox(conn, viewer.person, now)
     proposed = {entity: found.proposed for entity, found in standings.items() if found.proposed is not None}
     enterprises = await register.load(conn, list(proposed))
+    held = {grant.role for found in standings.values() for grant in found.grants if grant.period.holds(now)}
     return render(
         request,
         "home.html",
@@ -36,11 +38,8 @@ async def home(request: Request, viewer: Seen, conn: Snapshot, clock: Now) -> Re
             for entity, office in proposed.items()
         ],
         enterprises=len(standings),
-        is_helpdesk=any(
-            grant.role == HELPDESK_ROLE and grant.period.holds(now)
-            for found in standings.values()
-            for grant in found.grants
-        ),
+        is_helpdesk=HELPDESK_ROLE in held,
+        is_reviewer=REVIEWER in held,
     )
 
 

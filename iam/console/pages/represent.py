@@ -6,7 +6,7 @@ enterprise (nr 49). A national number that is typed becomes fingerprints at once
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from iam.console.places import (
     DESK,
     ENTERPRISES,
     door_of,
+    dossier_for,
     enterprise_in,
     id_in,
     inside,
@@ -167,7 +168,10 @@ async def enterprise(request: Request, number: str, viewer: Seen, conn: Snapshot
         request,
         "represent/enterprise.html",
         place=_place(found),
-        bases=_bases(seen.standing.representations, await register.function_labels(conn, language), language),
+        bases=_bases(
+            request, seen.standing.representations, await register.function_labels(conn, language), now
+        ),
+        dossier=dossier_for(found),
         waiting=await queries.waiting(conn, found.entity, now),
         gap=None if seen.gap is None else _name_of(seen.gap, language),
         gap_is_you=seen.standing.is_gap,
@@ -186,13 +190,17 @@ async def enterprise(request: Request, number: str, viewer: Seen, conn: Snapshot
 
 
 def _bases(
-    held: Sequence[Representation], labels: Mapping[str, str], language: Language
-) -> list[tuple[str, str]]:
+    request: Request, held: Sequence[Representation], labels: Mapping[str, str], now: datetime
+) -> list[tuple[str, str, datetime | None]]:
+    """By what the person represents it, since when, and when that was last said if long ago (nr 23)."""
+    language = language_of(request)
+    grace = timedelta(hours=edge_of(request).settings.policy.representation_stale_hours)
     _ = translator(language).gettext
     return [
         (
             words.representation(each, labels, language),
             _("Depuis le %(day)s.", day=formats.day(each.period.start, language)),
+            each.told_at if each.is_stale(now, grace) else None,
         )
         for each in held
     ]

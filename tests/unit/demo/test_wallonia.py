@@ -99,4 +99,6 @@ def test_the_appointments_are_those_of_the_story():
         ("gap", "1900000168", "paul@exemple.be"),
         ("gap", "1900000762", "katrin@exemple.be"),
         ("role", "1900001356", "hugo@exemple.be"),
+        ("role", "1900001356", "ines@exemple.be"),
+        ("role", "1900001356", "ruben@exemple.be"),
     ]

@@ -1,0 +1,1 @@
+"""The manual dossier: who represents an enterprise by papers, where no register tells it (DOMAIN nr 18)."""
