@@ -36,8 +36,10 @@ def loaded(habilis, folder, *, days, hours):
 
 def test_before_anything_is_loaded_both_are_late(habilis):
     document = json.loads(habilis("status", "--json").stdout)
+    said = habilis("status")
 
-    assert habilis("status").stdout.splitlines() == ["no extract yet", "no feed of functions yet"]
+    assert said.stdout.splitlines() == ["no extract yet", "no feed of functions yet"]
+    assert said.exit_code == 8
     assert [(document[each]["late"], document[each]["ageHours"]) for each in ("extract", "functions")] == [
         (True, None)
     ] * 2
@@ -56,6 +58,15 @@ def test_new_ones_have_an_age_and_are_not_late(habilis, tmp_path):
     assert (document["extract"]["late"], document["functions"]["late"]) == (False, False)
     assert document["functions"]["ageHours"] == 2
     assert document["extract"]["ageHours"] < 25
+    assert habilis("status").exit_code == 0
+
+
+@pytest.mark.parametrize(("days", "hours"), [(5, 30), (1, 80)])
+@pytest.mark.parametrize("how", [(), ("--json",)])
+def test_one_that_is_late_is_told_by_the_exit_code_too(habilis, tmp_path, days, hours, how):
+    loaded(habilis, tmp_path, days=days, hours=hours)
+
+    assert habilis("status", *how).exit_code == 8
 
 
 def test_inv_23_old_ones_are_late_each_by_its_limit(habilis, tmp_path, monkeypatch):

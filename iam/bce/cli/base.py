@@ -15,7 +15,7 @@ from iam.storage import Database, WriteConnection
 
 app = typer.Typer(help="The register of enterprises and of who represents them.", no_args_is_help=True)
 
-USE, REFUSED, REJECTED, HALTED = 2, 3, 4, 5
+USE, REFUSED, REJECTED, HALTED, LATE = 2, 3, 4, 5, 8
 EXIT = {Status.REFUSED: REFUSED, Status.REJECTED: REJECTED, Status.HALTED: HALTED}
 LIMITS = Limits()
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from iam.bce import freshness
-from iam.bce.cli.base import Json, app, run
+from iam.bce.cli.base import LATE, Json, app, run
 from iam.bce.fetch.model import Run
 from iam.bce.fetch.record import last_run, newest_extract
 from iam.bce.freshness import Age, ExtractState
@@ -22,7 +22,10 @@ _HOUR = 3600
 
 @app.command()
 def status(*, as_json: Json = False) -> None:
-    """On which extract and feed the answers stand, how old these are, how the last run of fetching went."""
+    """On which extract and feed the answers stand, how old these are, how the last run of fetching went.
+
+    Exit code 8 while one of them is missing or older than its limit.
+    """
     policy = load().policy
     limits = freshness.Limits.of_hours(policy.register_stale_hours, policy.representation_stale_hours)
 
@@ -41,7 +44,14 @@ def status(*, as_json: Json = False) -> None:
             "lastFetch": None if last is None else _of_run(last),
         }
         typer.echo(json.dumps(document))
-        return
+    else:
+        _tell(extract, of_extract, feed, of_feed, last)
+    raise typer.Exit(LATE if of_extract.late or of_feed.late else 0)
+
+
+def _tell(
+    extract: ExtractState | None, of_extract: Age, feed: FeedState | None, of_feed: Age, last: Run | None
+) -> None:
     if extract is None:
         typer.echo("no extract yet")
     else:

@@ -99,7 +99,7 @@ _REASON_AT = {"SourceUnavailable": 0, "SourceDistrusted": 0, "FileChanged": 0, "
 def test_every_exit_code_is_shown():
     shown = {int(code) for code in re.findall(r"^\| ([0-9]) \|", OPERATING, re.MULTILINE)}
 
-    assert shown == {0, base.USE, *base.EXIT.values(), *EXITS.values()}
+    assert shown == {0, base.USE, base.LATE, *base.EXIT.values(), *EXITS.values()}
 
 
 def test_every_event_is_shown():
