@@ -10,6 +10,7 @@ from iam.bce.fetch.child import FetchChild
 from iam.bce.fetch.model import PASSING, Run
 from iam.bce.fetch.record import last_run, newest_extract
 from iam.bce.fetch.schedule import Schedule, due_at
+from iam.bce.functions import calendar
 from iam.bce.model import FeedState
 from iam.bce.queries import feed_state
 from iam.console.drafts import forget_before as forget_drafts
@@ -154,6 +155,10 @@ def chores(settings: Settings, db: Database, clock: Clock, fetching: FetchChild 
     async def dossiers_pass() -> int:
         return await let_dossiers_pass(db, DossierDoor(settings, clock), clock)
 
+    async def days_come() -> int:
+        async with db.write() as conn:
+            return await calendar.tell(conn, clock(), wait=False)
+
     async def partitions() -> int:
         async with db.write() as conn:
             await ensure_partitions(conn, day_of(clock()))
@@ -183,6 +188,7 @@ def chores(settings: Settings, db: Database, clock: Clock, fetching: FetchChild 
         Chore(name="mail", duty=mail, seconds=_SAFETY_NET, on=frozenset({Channel.MAIL}), due=next_mail),
         Chore(name="time", duty=time_passes, seconds=30),
         Chore(name="dossiers", duty=dossiers_pass, seconds=300),
+        Chore(name="calendar", duty=days_come, seconds=300),
         Chore(name="partitions", duty=partitions, seconds=3600),
         Chore(name="tidy", duty=tidy, seconds=3600),
         Chore(name="register", duty=watch, seconds=3600),

@@ -418,6 +418,16 @@ class BceRulebook(SQLModel, table=True):
     loaded_at: datetime = Field(sa_column=instant())
 
 
+class BceCalendar(SQLModel, table=True):
+    """Until when it has been told who began and who ceased to represent by time alone; one row."""
+
+    __tablename__ = "bce_calendar"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    looked_at: datetime = Field(sa_column=instant())
+
+
 class BceSituation(SQLModel, table=True):
     """What a juridical situation means; `*` stands for a code we have not heard of."""
 

@@ -18,6 +18,7 @@ from sqlalchemy import func, insert, select
 
 from iam.bce import record, reference
 from iam.bce.events import RegisterEvent
+from iam.bce.functions import calendar
 from iam.bce.functions.changes import Change, by_functions
 from iam.bce.functions.lines import LONGEST_LINE, BadLine, FeedKind, Header, read_header, read_line
 from iam.bce.functions.merge import Merged, Moment, believe
@@ -225,6 +226,8 @@ async def _attempt(
             raise _Undo(early)
         return early
     await reference.store(conn, book)
+    # What ended by its day before this feed ended by its day.
+    await calendar.tell(conn, now)
     await prepare(conn)
     feed = Feed(attempt.file, header, attempt.keys, belgian_day(now), attempt.limits.bad_share)
     moment = Moment(now=now, since=header.produced_at, feed=header.number)

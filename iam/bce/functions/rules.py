@@ -5,6 +5,7 @@ from uuid import UUID
 
 from iam.bce import record, reference
 from iam.bce.events import RegisterEvent
+from iam.bce.functions import calendar
 from iam.bce.functions.changes import by_rules
 from iam.bce.functions.effects import concerned
 from iam.bce.reference import Reference
@@ -20,6 +21,7 @@ async def load_rules(conn: WriteConnection, new: Reference, clock: Clock) -> boo
     """
     now: datetime = clock()
     old = await reference.loaded(conn)
+    await calendar.tell(conn, now)
     changes = await by_rules(conn, old, new, concerned(old, new), now)
     if not await reference.replace(conn, new, clock):
         return False
