@@ -190,7 +190,9 @@ async def test_a_secret_that_was_withdrawn_and_a_portal_that_was_are_401_at_once
     assert (await w.evaluate(asks(w.sub))).status_code == 401
     async with db.write() as conn:
         await conn.execute(
-            sql("UPDATE portals_portal SET secret_hashes = ARRAY[:own], active = false WHERE client_id = 'primes'"),
+            sql(
+                "UPDATE portals_portal SET secret_hashes = ARRAY[:own], active = false WHERE client_id = 'primes'"
+            ),
             {"own": hash_of(SECRETS["primes"])},
         )
     assert (await w.evaluate(asks(w.sub))).status_code == 401

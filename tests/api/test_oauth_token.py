@@ -351,7 +351,9 @@ class TestClientAuthentication:
         from iam.portals.authentication import hash_of
 
         token = await w.token(w.login())
-        change = text("UPDATE portals_portal SET secret_hashes = ARRAY[:one], active = :is WHERE client_id = 'primes'")
+        change = text(
+            "UPDATE portals_portal SET secret_hashes = ARRAY[:one], active = :is WHERE client_id = 'primes'"
+        )
         for one, is_active in ("another secret of the portal", True), (SECRETS["primes"], False):
             async with db.write() as conn:
                 await conn.execute(change, {"one": hash_of(one), "is": is_active})

@@ -421,7 +421,9 @@ async def test_inv_07_the_name_is_the_one_that_the_rule_picks_of_those_of_today(
                 )
                 values = {"text": name.text, "language": name.language, "kind": name.kind, "unit": unit}
                 times = {"at": now - timedelta(days=9), "ends": ends, "until": until}
-                await conn.execute(_NAME, {"entity": entity, "digest": picks.getrandbits(60), **values, **times})
+                await conn.execute(
+                    _NAME, {"entity": entity, "digest": picks.getrandbits(60), **values, **times}
+                )
                 if unit is ends is until is None:
                     names.append(name)
 
