@@ -48,7 +48,7 @@ _ORPHANS_KEPT = 1000
 class Scale:
     """From how many bytes on an extract is laid out beside the transaction, and how many work on it then."""
 
-    beside_from_bytes: int = 64 << 20
+    beside_from_bytes: int = 16 << 20
     lanes: int = 2
 
 

@@ -1,17 +1,19 @@
-"""Making a table of the register that is still empty: beside it, filled, indexed, constrained, analysed.
+"""Making a table of the register that is still empty: beside it, filled, constrained, indexed, analysed.
 
-All in the transaction that changes the register: whoever reads meanwhile finds the empty table, and whoever
-reads on with an older snapshot finds the new one empty too. Nothing is locked before the new tables take
-their places, which takes moments: it is tried until nobody reads, so that no reader stands in a queue.
+Whoever reads meanwhile finds the empty table. Enterprises, their numbers and what they are are made in the
+transaction that changes the register. At a first load what hangs on them is made before it commits, on other
+connections, because nobody comes to it but by them: so whatever a reader sees belongs together, however old
+his snapshot.
 
-How a table looks, only the migrations say: its columns, constraints, indexes, triggers, rights and whatever
-refers to it are read from the catalogue and made again.
+Nothing is locked before the new tables take their places, which takes moments: it is tried until nobody
+reads, so that no reader stands in a queue. How a table looks, only the migrations say: its columns,
+constraints, indexes, triggers, rights and whatever refers to it are read from the catalogue and made again.
 """
 
 # ruff: noqa: S608 - names are those of our own tables, from the catalogue; there are no values
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -52,21 +54,33 @@ async def may_build(lane: Lane, table: str) -> bool:
     )
 
 
-async def fill(lane: Lane, table: str, columns: str, rows: str) -> Building:
-    """The new table holds the rows, and nothing else is made yet."""
+async def fill(lane: Lane, table: str, columns: Mapping[str, str], rows: str) -> Building:
+    """The new table holds what the query `rows` has in these columns, and nothing else is made yet.
+
+    A column is given as what it is in the query; one that is not given is nothing.
+    """
     made = Building(table)
-    await lane.run(
-        f"CREATE TABLE {made.new} (LIKE {table} INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS)"
+    listed = ", ".join(
+        f"({columns.get(each.name, 'NULL')})::{each.type}{each.collation} AS {each.name}"
+        for each in await _columns(lane, table)
     )
-    made.rows = await lane.run(f"INSERT INTO {made.new} ({columns}) {rows}")
+    made.rows = await lane.run(f"CREATE TABLE {made.new} AS SELECT {listed} FROM {rows}")
     return made
 
 
 async def finish(lane: Lane, made: Building) -> None:
-    """The new table has the indexes, constraints and triggers of the old one, and is analysed.
+    """The new table has the constraints, indexes and triggers of the old one, and is analysed.
 
     Of rows with the same digest one is left: the official files say some things twice (quirk c).
     """
+    columns = await _columns(lane, made.table)
+    rules = [
+        *(f"ALTER {each.name} SET NOT NULL" for each in columns if each.must_be),
+        *(f"ALTER {each.name} SET DEFAULT {each.otherwise}" for each in columns if each.otherwise),
+        *(f"ADD CONSTRAINT {each.name} {each.definition}" for each in await _checks(lane, made.table)),
+        *(f"SET ({each.text})" for each in await _parameters(lane, made.table)),
+    ]
+    await lane.run(f"ALTER TABLE {made.new} {', '.join(rules)}")
     for place, index in enumerate(await _indexes(lane, made.table)):
         name = f"@new{place}_{made.table}"
         if index.constraint == "x":
@@ -85,12 +99,38 @@ async def finish(lane: Lane, made: Building) -> None:
             if index.constraint == "p"
             else f"ALTER INDEX {name} RENAME TO {index.name}"
         )
-    for trigger in await lane.rows(
+    triggers = await lane.rows(
         f"SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger"
         f" WHERE tgrelid = '{made.table}'::regclass AND NOT tgisinternal ORDER BY tgname"
-    ):
-        made.later.append(trigger.definition)
+    )
+    made.later += [trigger.definition for trigger in triggers]
     await lane.run(f"ANALYZE {made.new}")
+
+
+async def _columns(lane: Lane, table: str) -> Sequence[Row]:
+    return await lane.rows(
+        "SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS must_be,"
+        " CASE WHEN a.attcollation <> 0 THEN ' COLLATE ' || quote_ident(c.collname) ELSE '' END AS collation,"
+        " pg_get_expr(d.adbin, d.adrelid) AS otherwise"
+        " FROM pg_attribute a LEFT JOIN pg_collation c ON c.oid = a.attcollation"
+        " LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+        f" WHERE a.attrelid = '{table}'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+    )
+
+
+async def _checks(lane: Lane, table: str) -> Sequence[Row]:
+    return await lane.rows(
+        "SELECT conname AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint"
+        f" WHERE conrelid = '{table}'::regclass AND contype = 'c' ORDER BY conname"
+    )
+
+
+async def _parameters(lane: Lane, table: str) -> Sequence[Row]:
+    """How an operator wants it stored and looked after."""
+    return await lane.rows(
+        "SELECT array_to_string(reloptions, ', ') AS text FROM pg_class"
+        f" WHERE oid = '{table}'::regclass AND reloptions IS NOT NULL"
+    )
 
 
 async def _indexes(lane: Lane, table: str) -> Sequence[Row]:
@@ -133,6 +173,8 @@ async def take_their_places(lane: Lane, made: Sequence[Building]) -> None:
         *(f"ALTER TABLE {each.table} ADD CONSTRAINT {each.name} {each.definition}" for each in referring),
         *await _rights(lane, listed),
     ]
+    # The new ones first: whoever tidies them up, as the database does by itself, is waited for in peace.
+    await lane.run(f"LOCK TABLE {', '.join(each.new for each in made)} IN ACCESS EXCLUSIVE MODE")
     # Views before the tables they read, as whoever reads them does.
     await _lock(lane, [*(view.name for view in views), *tables, *{each.table for each in referring}])
     await lane.run("; ".join(change))

@@ -19,10 +19,11 @@ async def compare(lane: Lane, part: Part, plan: Plan) -> None:
     changed = f" OR ROW({wanted}) IS DISTINCT FROM ROW({current})" if part.compared else ""
     was = ", ".join(f"t.{name} AS was_{name}" for name in part.key)
     columns = ", ".join(f"w.{name}" for name in part.columns)
-    await lane.make(
-        f"diff_{part.table}",
-        f"SELECT w.entity_id AS begins, t.entity_id AS ends, {was}, {columns}"
-        f" FROM ({part.wanted_rows(plan)}) w FULL JOIN ({part.current(plan)}) t ON {same}"
-        f" WHERE w.entity_id IS NULL OR t.entity_id IS NULL{changed}",
-    )
+    async with lane.joining():
+        await lane.make(
+            f"diff_{part.table}",
+            f"SELECT w.entity_id AS begins, t.entity_id AS ends, {was}, {columns}"
+            f" FROM ({part.wanted_rows(plan)}) w FULL JOIN ({part.current(plan)}) t ON {same}"
+            f" WHERE w.entity_id IS NULL OR t.entity_id IS NULL{changed}",
+        )
     await lane.run(f"ANALYZE @diff_{part.table}")

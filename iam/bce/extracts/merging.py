@@ -8,24 +8,38 @@ is believed from now on (nr 13).
 
 from collections.abc import Mapping
 
-from iam.bce.extracts.parts import Part
+from iam.bce.extracts.parts import SNAPSHOT, Part
 from iam.bce.extracts.resolving import believed
 from iam.bce.extracts.space import Lane
 
 Counts = Mapping[str, int]
 _NOW, _DAY, _EXTRACT = (f"(SELECT {name} FROM @instant)" for name in ("now", "day", "extract"))
-TIMES = "starts_at, ends_at, recorded_from, recorded_until"
-FROM_NOW_ON = f"{_DAY}, NULL, {_NOW}, NULL"
-ENTITY_ROWS = f"SELECT entity_id, 0, {_EXTRACT}, NULL FROM @entity WHERE fresh"
-NUMBER_ROWS = f"SELECT entity_id, number, {FROM_NOW_ON} FROM @entity WHERE fresh"
-ENTITY_COLUMNS = "entity_id, revision, first_extract, vanished_at"
-NUMBER_COLUMNS = f"entity_id, number, {TIMES}"
+FROM_NOW_ON: Mapping[str, str] = {"starts_at": _DAY, "recorded_from": _NOW}
+"""Since when a fact holds that an extract tells, and since when we believe it; until when, nobody knows."""
+_TIMES = "starts_at, ends_at, recorded_from, recorded_until"
+_SINCE = ", ".join(FROM_NOW_ON)
+_INSTANTS = ", ".join(FROM_NOW_ON.values())
+_FRESH = "@entity w WHERE w.fresh"
+ANCHORS: Mapping[str, tuple[Mapping[str, str], str]] = {
+    "bce_entity": ({"entity_id": "w.entity_id", "revision": "0", "first_extract": _EXTRACT}, _FRESH),
+    "bce_number": ({"entity_id": "w.entity_id", "number": "w.number", **FROM_NOW_ON}, _FRESH),
+    SNAPSHOT.table: (
+        {**{name: f"w.{name}" for name in ("entity_id", *SNAPSHOT.columns)}, **FROM_NOW_ON},
+        "@entity w",
+    ),
+}
+"""What everything else hangs on: of each table its columns, and the rows of enterprises that are new."""
 
 
 async def appear(lane: Lane) -> int:
     """Enterprises that are new have their key and number; says how many they are."""
-    began = await lane.run(f"INSERT INTO bce_entity ({ENTITY_COLUMNS}) {ENTITY_ROWS}")
-    await lane.run(f"INSERT INTO bce_number ({NUMBER_COLUMNS}) {NUMBER_ROWS}")
+    began, _ = [
+        await lane.run(
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM {rows}"
+        )
+        for table, (columns, rows) in ANCHORS.items()
+        if table != SNAPSHOT.table
+    ]
     return began
 
 
@@ -67,12 +81,12 @@ async def merge(lane: Lane, part: Part) -> Counts:
     ended = await lane.run(
         f"WITH closed AS (UPDATE {table} t SET recorded_until = {_NOW} FROM @diff_{table} d"
         f" WHERE d.ends IS NOT NULL AND {found} AND {believed('t')} RETURNING t.*)"
-        f" INSERT INTO {table} ({columns}, {TIMES})"
+        f" INSERT INTO {table} ({columns}, {_TIMES})"
         f" SELECT {columns}, starts_at, {_DAY}, {_NOW}, NULL FROM closed"
     )
     distinct = f"DISTINCT ON (d.begins, d.digest) {of_row}" if "digest" in part.columns else of_row
     began = await lane.run(
-        f"INSERT INTO {table} ({columns}, {TIMES}) SELECT {distinct}, {FROM_NOW_ON}"
+        f"INSERT INTO {table} ({columns}, {_SINCE}) SELECT {distinct}, {_INSTANTS}"
         f" FROM @diff_{table} d WHERE d.begins IS NOT NULL"
     )
     return {"began": began, "ended": ended}

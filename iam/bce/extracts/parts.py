@@ -160,7 +160,8 @@ ACTIVITY = Part(
 
 
 def parts_of(plan: Plan) -> tuple[Part, ...]:
-    """The tables that an extract of this kind fills."""
+    """The tables that an extract of this kind fills, those that take longest first."""
     # A full extract without branches ends those there were.
-    optional = ((BRANCH, plan.branches or not plan.update), (ACTIVITY, plan.activities))
-    return (SNAPSHOT, ESTABLISHMENT, NAME, ADDRESS, CONTACT, *(part for part, read in optional if read))
+    branches = (BRANCH,) if plan.branches or not plan.update else ()
+    activities = (ACTIVITY,) if plan.activities else ()
+    return (*activities, ADDRESS, NAME, ESTABLISHMENT, SNAPSHOT, CONTACT, *branches)

@@ -8,7 +8,7 @@ stops on the way, as a `Stop`.
 # ruff: noqa: S608 - names of tables and columns are constants of this slice; values are parameters
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from secrets import token_hex
@@ -18,9 +18,9 @@ from iam.bce.archive import ExtractFiles
 from iam.bce.extracts import building, merging
 from iam.bce.extracts.building import Building
 from iam.bce.extracts.comparing import compare
-from iam.bce.extracts.copying import BAD, Copier, sources
+from iam.bce.extracts.copying import BAD, Copier, Source, sources
 from iam.bce.extracts.judging import ORPHAN, Judge
-from iam.bce.extracts.parts import ACTIVITY, SNAPSHOT, Part, parts_of
+from iam.bce.extracts.parts import ACTIVITY, Part, parts_of
 from iam.bce.extracts.plan import Plan
 from iam.bce.extracts.progress import Phase, Watcher
 from iam.bce.extracts.resolving import Resolver, believed
@@ -99,7 +99,7 @@ class Pipeline:
         async with lane.raw.cursor() as cursor:
             statement = lane.names.sql("INSERT INTO @instant VALUES (%s, %s, %s, %s)")
             await cursor.execute(
-                statement.encode(), (instants.now, instants.day, instants.extract, token_hex(32))
+                statement.encode(), (instants.now, instants.day, instants.extract, token_hex(16))
             )
         await do(self._steps(), self.space, self._watcher)
         self.found.read = {
@@ -121,54 +121,56 @@ class Pipeline:
         return frozenset({ACTIVITY.table}) if wanted else frozenset()
 
     def _steps(self) -> list[Step]:
-        copied = {source.table: f"copy {source.csv}" for source in self._sources}
+        """What others wait for longest comes first: who there is, then what is said of them."""
         judged = {source.table: f"judge {source.csv}" for source in self._sources}
         own = {judged[source.table] for source in self._sources if source.file.unique}
-        steps = [
-            *(
-                Step(name=copied[each.table], phase=Phase.COPY, work=partial(self._copier.copy, source=each))
-                for each in self._sources
-            ),
-            *(
-                Step(
-                    name=judged[each.table],
-                    phase=Phase.JUDGE,
-                    work=partial(self._judge.judge, source=each),
-                    after=frozenset({copied[each.table]}),
-                )
-                for each in self._sources
-            ),
-            _step("bad rows", Phase.JUDGE, self._stop_if_bad, *judged.values()),
+        steps = [step for source in self._sources if source.file.unique for step in self._read(source)]
+        rest = [step for source in self._sources if not source.file.unique for step in self._read(source)]
+        rest.append(_step("bad rows", Phase.JUDGE, self._stop_if_bad, *judged.values()))
+        if not self.is_first:
             # Whom a bad row holds back matters to those we know; at a first load we know nobody.
-            _step("hold", Phase.RESOLVE, self._resolver.hold, *(own if self.is_first else ("bad rows",))),
+            steps, rest, own = [*steps, *rest], [], {"bad rows"}
+        steps += [
+            _step("hold", Phase.RESOLVE, self._resolver.hold, *own),
             _step("entities", Phase.RESOLVE, self._resolver.entities, "hold"),
-            _step("codes", Phase.RESOLVE, self._look_at_codes, "entities"),
             _step("gone", Phase.RESOLVE, self._resolver.gone, "entities"),
-            _step("vanishing", Phase.RESOLVE, self._stop_if_many_vanish, "gone", "bad rows"),
             _step("units", Phase.RESOLVE, self._units, "gone"),
             _step("owners", Phase.RESOLVE, self._resolver.owners, "units"),
+            *rest,
+            _step("vanishing", Phase.RESOLVE, self._stop_if_many_vanish, "gone", "bad rows"),
+            _step("codes", Phase.RESOLVE, self._look_at_codes, "entities"),
         ]
+        # Whom rights hang on is made in the transaction; what nobody comes to but by that, beside it.
         steps += [
-            _truth(f"build {table}", partial(self._build_keys, table=table), "gone")
-            for table in ("bce_entity", "bce_number")
+            _truth(f"build {table}", Phase.BUILD, partial(self._build_anchor, table=table), "gone")
+            for table in merging.ANCHORS
             if table in self._build
         ]
         found = []
         for part in parts_of(self._plan):
+            if part.table in merging.ANCHORS and self.is_first:
+                continue
+            built = part.table in self._build
+            does, phase = (self._build_part, Phase.BUILD) if built else (self._compare, Phase.COMPARE)
+            found.append(f"{phase.value} {part.table}")
             waits = {"owners"} if part.file is None else {"owners", judged[part.file]}
-            if part.table not in self._build:
-                found.append(f"compare {part.table}")
-                work = partial(self._compare, part=part)
-                steps.append(_step(found[-1], Phase.COMPARE, work, *waits))
-            elif part.file is None:
-                after = "gone" if part is SNAPSHOT else "units"
-                steps.append(_truth(f"build {part.table}", partial(self._build_part, part=part), after))
-            else:
-                found.append(f"want {part.table}")
-                steps.append(_step(found[-1], Phase.COMPARE, partial(self._want, part=part), *waits))
-                steps.append(_truth(f"build {part.table}", partial(self._build_part, part=part), found[-1]))
-        steps.append(_step("orphans", Phase.COMPARE, self._stop_if_orphaned, "units", *found))
+            # Where enterprises are known already, somebody may come to what is made: it is not there before.
+            how = _truth if built and not self.is_first else _step
+            steps.append(how(found[-1], phase, partial(does, part=part), *waits))
+        steps.append(_truth("orphans", Phase.COMPARE, self._stop_if_orphaned, "units", *found))
         return steps
+
+    def _read(self, source: Source) -> tuple[Step, Step]:
+        copied = f"copy {source.csv}"
+        return (
+            Step(name=copied, phase=Phase.COPY, work=partial(self._copier.copy, source=source)),
+            Step(
+                name=f"judge {source.csv}",
+                phase=Phase.JUDGE,
+                work=partial(self._judge.judge, source=source),
+                after=frozenset({copied}),
+            ),
+        )
 
     async def _units(self, lane: Lane) -> None:
         await self._resolver.units(lane)
@@ -253,47 +255,46 @@ class Pipeline:
     async def _compare(self, lane: Lane, part: Part) -> None:
         await compare(lane, part, self._plan)
         if part.file is not None:
-            unowned = f"@diff_{part.table} WHERE begins IS NULL AND ends IS NULL"
-            await self._look_for_orphans(lane, part, unowned)
+            unowned = f"SELECT EXISTS (SELECT FROM @diff_{part.table} WHERE begins IS NULL AND ends IS NULL)"
+            if await lane.value(unowned):
+                await self._look_for_orphans(lane, part)
 
-    async def _want(self, lane: Lane, part: Part) -> None:
-        rows = part.wanted_rows(self._plan)
-        if part is ACTIVITY:
-            # Said twice so often that it is dearer to find out later.
-            rows = f"SELECT DISTINCT ON (entity_id, digest) * FROM ({rows}) x ORDER BY entity_id, digest"
-        await lane.make(f"want_{part.table}", rows)
-        await self._look_for_orphans(lane, part, f"@want_{part.table} WHERE entity_id IS NULL")
+    async def _look_for_orphans(self, lane: Lane, part: Part) -> None:
+        source = next(each for each in self._sources if each.table == part.file)
+        await self._judge.orphans(lane, source, owners="owner", with_branches=self._plan.branches)
 
-    async def _look_for_orphans(self, lane: Lane, part: Part, unowned: str) -> None:
-        if await lane.value(f"SELECT EXISTS (SELECT FROM {unowned})"):
-            source = next(each for each in self._sources if each.table == part.file)
-            await self._judge.orphans(lane, source, owners="owner", with_branches=self._plan.branches)
-
-    async def _build_keys(self, lane: Lane, table: str) -> None:
-        columns, rows = {
-            "bce_entity": (merging.ENTITY_COLUMNS, merging.ENTITY_ROWS),
-            "bce_number": (merging.NUMBER_COLUMNS, merging.NUMBER_ROWS),
-        }[table]
-        await self._made_of(lane, table, columns, rows)
-
-    async def _build_part(self, lane: Lane, part: Part) -> None:
-        columns = ", ".join(("entity_id", *part.columns))
-        source = (
-            part.wanted
-            if part.file is None
-            else f"SELECT * FROM @want_{part.table} WHERE entity_id IS NOT NULL"
-        )
-        if part.dated:
-            rows = f"SELECT {columns}, {merging.FROM_NOW_ON} FROM ({source}) w"
-            columns = f"{columns}, {merging.TIMES}"
-        else:
-            rows = f"SELECT {columns} FROM ({source}) w"
-        await self._made_of(lane, part.table, columns, rows)
-
-    async def _made_of(self, lane: Lane, table: str, columns: str, rows: str) -> None:
-        made = await building.fill(lane, table, columns, rows)
+    async def _build_anchor(self, lane: Lane, table: str) -> None:
+        made = await building.fill(lane, table, *merging.ANCHORS[table])
         await building.finish(lane, made)
         self._made[table] = made
+
+    async def _build_part(self, lane: Lane, part: Part) -> None:
+        columns = {name: f"w.{name}" for name in ("entity_id", *part.columns)}
+        columns |= merging.FROM_NOW_ON if part.dated else {}
+        rows = part.wanted
+        if part is ACTIVITY:
+            # So much is said twice that it is dearer to find out later. What has no owner comes first.
+            rows = (
+                f"SELECT DISTINCT ON (entity_id, digest) * FROM ({rows}) x"
+                " ORDER BY entity_id NULLS FIRST, digest"
+            )
+        elif part.file is not None:
+            rows = f"SELECT * FROM ({rows}) x WHERE entity_id IS NOT NULL"
+        async with lane.joining(sorts=part is ACTIVITY):
+            made = await building.fill(lane, part.table, columns, f"({rows}) w")
+        if part.file is not None and await self._leaves_some(lane, part, made):
+            await self._look_for_orphans(lane, part)
+        await building.finish(lane, made)
+        self._made[part.table] = made
+
+    async def _leaves_some(self, lane: Lane, part: Part, made: Building) -> bool:
+        """Whether the file has rows that did not find an owner."""
+        if part is ACTIVITY:
+            made.rows -= (unowned := await lane.run(f"DELETE FROM {made.new} WHERE entity_id IS NULL"))
+            return unowned > 0
+        source = next(each for each in self._sources if each.table == part.file)
+        bad = await lane.value(f"SELECT count(*) FROM @bad WHERE file = '{source.csv}'")
+        return made.rows < self._copier.copied.rows[source.name] - int(bad)
 
     async def merge(self) -> None:
         """What differs is written to the register, and counted."""
@@ -357,6 +358,7 @@ class Pipeline:
     async def change_places(self) -> None:
         """The tables that were made are the register's. Raises `Occupied`; then commit at once."""
         if self._made:
+            await self.space.flush()
             await building.take_their_places(self.space.main, list(self._made.values()))
 
 
@@ -364,5 +366,5 @@ def _step(name: str, phase: Phase, work: Callable[[Lane], Awaitable[None]], *aft
     return Step(name=name, phase=phase, work=work, after=frozenset(after))
 
 
-def _truth(name: str, work: Callable[[Lane], Awaitable[None]], *after: str) -> Step:
-    return Step(name=name, phase=Phase.BUILD, work=work, after=frozenset(after), in_truth=True)
+def _truth(name: str, phase: Phase, work: Callable[[Lane], Awaitable[None]], *after: str) -> Step:
+    return replace(_step(name, phase, work, *after), in_truth=True)

@@ -33,10 +33,11 @@ def ten(column: str) -> str:
 
 _ENTERPRISE, _ESTABLISHMENT, _BRANCH = '"EnterpriseNumber"', '"EstablishmentNumber"', '"Id"'
 # A key that nobody can guess, without asking the system for randomness two million times: a digest of a
-# secret of this import, in the form of a random UUID.
+# secret of this import, with the bits of a random UUID. Secret and number together are one block of it.
 _FRESH = """
-    overlay(overlay(encode(substr(sha256(((SELECT secret FROM @instant) || s.number)::bytea), 1, 16), 'hex')
-            PLACING '4' FROM 13) PLACING 'a' FROM 17)::uuid
+    encode(set_byte(set_byte(
+        substr(sha256(((SELECT secret FROM @instant) || s.number)::bytea), 1, 16), 6, 74), 8, 170),
+        'hex')::uuid
 """
 _ENTITY = f"""
     SELECT s.{_ENTERPRISE} AS key, s.number, coalesce(n.entity_id, {_FRESH}) AS entity_id,
@@ -138,7 +139,8 @@ class Resolver:
 
     async def entities(self, lane: Lane) -> None:
         """`@entity`. Waits for `hold`, and for the rows of enterprises."""
-        await lane.make("entity", _ENTITY)
+        async with lane.joining():
+            await lane.make("entity", _ENTITY)
         await lane.run("ANALYZE @entity")
 
     async def gone(self, lane: Lane) -> None:
@@ -154,13 +156,14 @@ class Resolver:
             await lane.view("parent", "SELECT key, entity_id FROM @entity")
         held = self._present("t.number, t.entity_id", "JOIN @held h ON h.entity_id = t.entity_id")
         # One that belongs to an enterprise that is left alone stays there, whatever else is said of it.
-        await lane.make(
-            "unit",
-            "SELECT u.key, u.number, p.entity_id, u.start_on, u.branch"
-            f" FROM ({_staged_units(self._plan)}) u JOIN @parent p ON p.key = u.enterprise"
-            f" WHERE NOT EXISTS (SELECT FROM ({held}) h WHERE h.number = u.number"
-            " AND h.entity_id <> p.entity_id)",
-        )
+        async with lane.joining():
+            await lane.make(
+                "unit",
+                "SELECT u.key, u.number, p.entity_id, u.start_on, u.branch"
+                f" FROM ({_staged_units(self._plan)}) u JOIN @parent p ON p.key = u.enterprise"
+                f" WHERE NOT EXISTS (SELECT FROM ({held}) h WHERE h.number = u.number"
+                " AND h.entity_id <> p.entity_id)",
+            )
         await lane.run("ANALYZE @unit")
 
     async def owners(self, lane: Lane) -> None:

@@ -31,10 +31,12 @@ _FOR_WORK = {
     "work_mem": "128MB",
     "maintenance_work_mem": "256MB",
     "max_parallel_workers_per_gather": "0",
+    "max_parallel_maintenance_workers": "0",
     "jit": "off",
     "synchronize_seqscans": "off",
     "DateStyle": "ISO, DMY",
 }
+_AT_HAND = "8MB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +54,29 @@ class Names:
 class Lane:
     """A connection that does one thing of an import after the other."""
 
-    def __init__(self, raw: psycopg.AsyncConnection[Any], names: Names) -> None:
-        """Work over this connection."""
+    def __init__(self, raw: psycopg.AsyncConnection[Any], names: Names, *, local: bool) -> None:
+        """Work over this connection; what is set on it is `local` to the transaction, or lasts as it does."""
         self.raw = raw
         self.names = names
+        self._set = "SET LOCAL" if local else "SET"
+
+    async def prepare(self) -> None:
+        """The connection is set up for sets of millions of rows."""
+        for name, value in _FOR_WORK.items():
+            await self.run(f"{self._set} {name} = '{value}'")
+
+    @asynccontextmanager
+    async def joining(self, *, sorts: bool = False) -> AsyncIterator[None]:
+        """Meanwhile millions of rows are joined in pieces so small that the processor keeps them at hand.
+
+        Hashed, because files need not be in the order of their numbers. What also `sorts` has room for it.
+        """
+        await self.run(f"{self._set} enable_mergejoin = off")
+        if not sorts:
+            await self.run(f"{self._set} work_mem = '{_AT_HAND}'")
+        yield
+        await self.run(f"{self._set} work_mem = '{_FOR_WORK['work_mem']}'")
+        await self.run(f"{self._set} enable_mergejoin = on")
 
     async def run(self, statement: str) -> int:
         """The statement is executed; returns how many rows it was about."""
@@ -102,6 +123,12 @@ class Space:
     main: Lane
     side: tuple[Lane, ...] = ()
 
+    async def flush(self) -> None:
+        """What was written so far is on the disk: a commit for which all have to wait has little to do."""
+        lane = self.side[0]
+        await lane.run("SET synchronous_commit = on")
+        await lane.run("CREATE UNLOGGED TABLE @flushed ()")
+
     @property
     def apart(self) -> bool:
         """Whether the place is outside of the transaction, so that several can work on it at once."""
@@ -112,8 +139,8 @@ class Space:
 async def space_in(conn: WriteConnection) -> AsyncIterator[Space]:
     """A place within the transaction."""
     names = Names(tag=None)
-    main = Lane(await driver(conn), names)
-    await _for_work(main, local=True)
+    main = Lane(await driver(conn), names, local=True)
+    await main.prepare()
     yield Space(names=names, main=main)
 
 
@@ -124,8 +151,8 @@ async def space_beside(db: Database, conn: WriteConnection, lanes: int) -> Async
     The caller holds the lease of imports: whatever another one has left can be cleared away.
     """
     names = Names(tag=secrets.token_hex(4))
-    main = Lane(await driver(conn), names)
-    await _for_work(main, local=True)
+    main = Lane(await driver(conn), names, local=True)
+    await main.prepare()
     async with contextlib.AsyncExitStack() as stack:
         side = tuple([await stack.enter_async_context(_connection(db.url, names)) for _ in range(lanes)])
         await _clear(side[0], _LEFT)
@@ -137,17 +164,12 @@ async def space_beside(db: Database, conn: WriteConnection, lanes: int) -> Async
 async def _connection(url: str, names: Names) -> AsyncIterator[Lane]:
     raw = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5, options=_OPTIONS)
     try:
-        lane = Lane(raw, names)
-        await _for_work(lane, local=False)
+        lane = Lane(raw, names, local=False)
+        await lane.prepare()
         await raw.execute("SET synchronous_commit = off")
         yield lane
     finally:
         await raw.close()
-
-
-async def _for_work(lane: Lane, *, local: bool) -> None:
-    for name, value in _FOR_WORK.items():
-        await lane.run(f"SET {'LOCAL ' if local else ''}{name} = '{value}'")
 
 
 async def _clear(lane: Lane, names: str) -> None:

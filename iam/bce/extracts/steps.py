@@ -1,7 +1,7 @@
 """The pieces of work of an import: what each waits for, and who does it.
 
-Each waits for others by name. With connections beside the transaction they do what is ready at once; without
-them, everything is done one after the other, in the order in which it is listed.
+Each waits for others by name. Without connections beside the transaction everything is done one after the
+other, in the order in which it is listed; with them, several at once, and what is listed first goes first.
 """
 
 import asyncio
@@ -40,32 +40,28 @@ async def do(steps: Sequence[Step], space: Space, watcher: Watcher) -> None:
 
 
 async def _at_once(steps: Sequence[Step], space: Space, told: "_Told") -> None:
-    done = {step.name: asyncio.Event() for step in steps}
-    truth, beside = asyncio.Lock(), asyncio.Semaphore(len(space.side))
-    free = list(space.side)
-
-    async def one(step: Step) -> None:
-        for name in sorted(step.after):
-            await done[name].wait()
-        if step.in_truth:
-            async with truth:
-                await told.around(step, space.main)
-        else:
-            async with beside:
-                lane = free.pop()
-                try:
-                    await told.around(step, lane)
-                finally:
-                    free.append(lane)
-        done[step.name].set()
-
+    """Whoever is free takes, of the steps that wait for nothing more, the one that is listed first."""
+    free = {True: [space.main], False: list(space.side)}
+    waiting, done = list(steps), set[str]()
+    running: dict[asyncio.Task[None], tuple[Step, Lane]] = {}
     try:
+        while waiting or running:
+            for step in [each for each in waiting if each.after <= done]:
+                if free[step.in_truth]:
+                    lane = free[step.in_truth].pop()
+                    running[asyncio.create_task(told.around(step, lane))] = (step, lane)
+                    waiting.remove(step)
+            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+                step, lane = running.pop(task)
+                free[step.in_truth].append(lane)
+                done.add(step.name)
+    finally:
         # A statement that is under way is cancelled with its task: nothing works on behind our back.
-        async with asyncio.TaskGroup() as group:
-            for step in steps:
-                group.create_task(one(step))
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 class _Told:
