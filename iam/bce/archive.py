@@ -1,10 +1,11 @@
-"""The files of an extract, in a zip or a folder. Names in it are never paths, sizes are bounded."""
+"""The files of an extract, in a zip or a folder. Names in it are never used as paths, sizes are bounded."""
 
 import hashlib
 import io
+import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import IO, Self
 
 _CHUNK = 1 << 18
 _RATIO_MATTERS_FROM = 1 << 20
+# Nothing is ever unpacked to disk; a name with a path in it still says that the zip is not ours. One folder
+# in which all files stand is what a zip gets that was unpacked and packed again.
+_PLAIN = re.compile(r"(?:([^/\\:\0]+)/)?[^/\\:\0]+")
 
 
 class UnreadableExtract(Exception):
@@ -34,6 +38,15 @@ class Bounds:
     ratio: int = 200
 
 
+@contextmanager
+def _damage_is_told(name: str) -> Iterator[None]:
+    """What cannot be read is said as such. A way of packing that is not known here cannot be read either."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        raise UnreadableExtract("damaged", name) from error
+
+
 class _Bounded(io.RawIOBase):
     """Reads no more than it may, whatever the archive said of its size."""
 
@@ -47,10 +60,8 @@ class _Bounded(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
-        try:
+        with _damage_is_told(self._name):
             data = self._inner.read(len(view))
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise UnreadableExtract("damaged", self._name) from error
         self._left -= len(data)
         if self._left < 0:
             raise UnreadableExtract("tooLarge", self._name)
@@ -99,7 +110,9 @@ class ExtractFiles:
         if name not in self._names:
             raise UnreadableExtract("missing", name)
         real = self._names[name]
-        with (self._path / real).open("rb") if self._zip is None else self._zip.open(real) as inner:
+        with _damage_is_told(name):
+            found = (self._path / real).open("rb") if self._zip is None else self._zip.open(real)
+        with found as inner:
             yield io.BufferedReader(_Bounded(inner, self._bounds.file_bytes, name), _CHUNK)
 
     def sha256(self) -> bytes:
@@ -114,25 +127,23 @@ class ExtractFiles:
         return whole.digest()
 
     def _open_zip(self) -> dict[str, str]:
-        try:
+        with _damage_is_told(self._path.name):
             self._zip = zipfile.ZipFile(self._path)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise UnreadableExtract("damaged", self._path.name) from error
+        entries = [entry for entry in self._zip.infolist() if not _is_folder(entry.filename)]
+        folder = _common_folder([entry.filename for entry in entries])
         names: dict[str, str] = {}
         total = 0
-        for entry in self._zip.infolist():
+        for entry in entries:
             total += entry.file_size
             self._check(entry, total)
-            if entry.filename.lower() in names:
-                raise UnreadableExtract("twice", entry.filename.lower())
-            names[entry.filename.lower()] = entry.filename
+            name = entry.filename.removeprefix(folder).lower()
+            if name in names:
+                raise UnreadableExtract("twice", name)
+            names[name] = entry.filename
         return names
 
     def _check(self, entry: zipfile.ZipInfo, total: int) -> None:
         name = entry.filename
-        # Nothing is ever unpacked to disk; a name with a path in it still says that the zip is not ours.
-        if entry.is_dir() or any(mark in name for mark in ("/", "\\", "..", ":", "\0")):
-            raise UnreadableExtract("pathInName")
         if entry.flag_bits & 0x1:
             raise UnreadableExtract("encrypted", name)
         packed_too_well = (
@@ -141,3 +152,21 @@ class ExtractFiles:
         )
         if entry.file_size > self._bounds.file_bytes or total > self._bounds.total_bytes or packed_too_well:
             raise UnreadableExtract("tooLarge", name)
+
+
+def _is_folder(name: str) -> bool:
+    """Whether it is the name of a folder, which holds nothing. Raises `UnreadableExtract`."""
+    found = _PLAIN.fullmatch(name.removesuffix("/"))
+    if found is None or ".." in name:
+        raise UnreadableExtract("pathInName")
+    if name.endswith("/") and found[1] is not None:
+        raise UnreadableExtract("pathInName")
+    return name.endswith("/")
+
+
+def _common_folder(names: Sequence[str]) -> str:
+    """The one folder in which all of them stand, with its slash; "" where they stand in none."""
+    folders = {name[: name.rfind("/") + 1] for name in names}
+    if len(folders) > 1:
+        raise UnreadableExtract("pathInName")
+    return folders.pop() if folders else ""

@@ -6,9 +6,11 @@ million inside the database.
 
 import csv
 import re
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import islice
 
 from iam.kernel.clock import BRUSSELS
 
@@ -308,6 +310,53 @@ def read_header(line: bytes, file: str, wanted: Sequence[str]) -> Header:
     )
 
 
+_MOST_LINES = 20
+"""A row has no more of them: a quote that is never closed does not make us read on and on."""
+_LINE_BREAK = re.compile(r"[\r\n]+")
+
+
+def whole_rows(lines: Iterable[tuple[int, str]], columns: int) -> Iterator[tuple[int, str, list[str] | None]]:
+    """The rows behind numbered lines: where each begins, its first line, its values; None for a damaged one.
+
+    A value in quotes may have several lines (RFC 4180 nr 6); here they become one, for nothing that the
+    register holds has more. Only what is a row of so many columns down to its last quote is one: where a
+    quote was forgotten, the line that it stands in is damaged, and none after it. A blank line is no row.
+    """
+    ahead: deque[tuple[int, str]] = deque()
+    rest = iter(lines)
+    while ahead or (ahead := deque(islice(rest, 1))):
+        line, first = ahead.popleft()
+        if not first.strip():
+            continue
+        row = _row([first], columns)
+        if row is None and first.count('"') % 2:
+            ahead.extend(islice(rest, max(0, _MOST_LINES - 1 - len(ahead))))
+            row, more = _longer([first, *(text for _, text in ahead)], columns)
+            ahead = deque(islice(ahead, more, None))
+        yield line, first, row
+
+
+def _longer(lines: Sequence[str], columns: int) -> tuple[list[str] | None, int]:
+    """The row that begins in the first of these lines and ends in another, and how many more it took."""
+    quotes = lines[0].count('"')
+    for more, line in enumerate(lines[1:], start=1):
+        quotes += line.count('"')
+        if quotes % 2 == 0 and (row := _row(lines[: more + 1], columns)) is not None:
+            return row, more
+    return None, 0
+
+
+def _row(lines: Sequence[str], columns: int) -> list[str] | None:
+    """The values of a row written in these lines, all of them; None where they are no row."""
+    try:
+        found = list(csv.reader([f"{line}\n" for line in lines], strict=True))
+    except csv.Error:
+        return None
+    if len(found) != 1 or len(found[0]) != columns:
+        return None
+    return [_LINE_BREAK.sub(" ", value) for value in found[0]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meta:
     """What an extract says of itself."""
@@ -321,8 +370,9 @@ class Meta:
 def read_meta(text: str) -> Meta:
     """The meta data of an extract. Raises `BadMeta` naming the variable, `HeaderMismatch`."""
     lines = text.splitlines()
-    read_header((lines[0] if lines else "").encode(), "meta.csv", META_COLUMNS)
-    values = {row[0]: row[1].strip() for row in csv.reader(lines[1:]) if len(row) == len(META_COLUMNS)}
+    header = read_header((lines[0] if lines else "").encode(), "meta.csv", META_COLUMNS).names
+    rows = (dict(zip(header, row, strict=False)) for row in csv.reader(lines[1:]))
+    values = {row.get("Variable", "").strip(): row.get("Value", "").strip() for row in rows}
     number = values.get("ExtractNumber", "")
     if not re.fullmatch(r"[0-9]{1,9}", number):
         raise BadMeta("ExtractNumber")

@@ -1,10 +1,9 @@
 """Copying the files of an extract into tables, as they are.
 
-`COPY` takes a file whole. Only one that it refuses, or in which a quote swallowed the end of a line, is read
-again line by line to find the damaged lines.
+`COPY` takes a file whole. Only one that it refuses, or in which a value goes over the end of a line, is read
+again line by line: to find the damaged lines, or the values that really have several.
 """
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from iam.bce.dialect import (
     File,
     Header,
     read_header,
+    whole_rows,
 )
 from iam.bce.extracts.progress import Moment, Phase, Watcher
 from iam.bce.extracts.space import Lane
@@ -130,7 +130,7 @@ class Copier:
     async def _copy_whole(self, lane: Lane, source: Source, header: Header, data: IO[bytes]) -> int | None:
         """The rows copied, or None (and nothing copied) when the file needs a closer look."""
         names = ", ".join(f'"{name}"' for name in header.names)
-        lines, ending = 0, b"\n"
+        lines, returns, ending = 0, 0, b"\n"
         # "" and nothing between two commas are the same (nr 8).
         statement = (
             f"COPY @{source.table} ({names}) FROM STDIN (FORMAT csv, FORCE_NULL ({names}), ENCODING 'UTF8')"
@@ -141,6 +141,7 @@ class Copier:
                     async with cursor.copy(lane.names.sql(statement).encode()) as copy:
                         while chunk := data.read(_CHUNK):
                             lines += chunk.count(b"\n")
+                            returns += chunk.count(b"\r")
                             ending = chunk[-1:]
                             await copy.write(chunk)
                             self._tell(source, len(chunk))
@@ -150,8 +151,8 @@ class Copier:
                     if error.sqlstate not in _BAD_COPY:
                         raise
                     raise _CloserLook from error
-                # A quote that was never closed takes whole lines with it.
-                if cursor.rowcount != lines + (ending != b"\n"):
+                # A quote that was never closed takes whole lines with it; so does a value of several lines.
+                if cursor.rowcount != lines + (ending != b"\n") or returns not in {0, lines}:
                     raise _CloserLook
                 return cursor.rowcount
         return None
@@ -172,16 +173,16 @@ async def _create(lane: Lane, source: Source, header: Header) -> None:
 
 
 async def _copy_by_line(lane: Lane, source: Source, header: Header, data: IO[bytes]) -> int:
-    """The rows of a damaged file but the damaged ones: a row is a line."""
+    """The rows of a file that needs a closer look, but the damaged ones."""
     names = ", ".join(f'"{name}"' for name in (*header.names, "line"))
     damaged: list[tuple[str, int, str | None, str | None]] = []
     read = 0
     statement = f"COPY @{source.table} ({names}) FROM STDIN"
     async with lane.raw.cursor() as cursor:
         async with cursor.copy(lane.names.sql(statement).encode()) as copy:
-            for line, written, row in _rows(data, source):
+            for line, written, row in whole_rows(_lines(data, source), len(header.columns)):
                 read += 1
-                if row is None or len(row) != len(header.columns):
+                if row is None:
                     damaged.append((source.csv, line, *_probably_about(source, written)))
                 else:
                     await copy.write_row([*(value or None for value in row), str(line)])
@@ -202,23 +203,16 @@ def _probably_about(source: Source, line: str) -> tuple[str | None, str | None]:
     return (None if about is None else about.group(), None if own is None else own.group())
 
 
-def _rows(data: IO[bytes], source: Source) -> Iterator[tuple[int, str, list[str] | None]]:
+def _lines(data: IO[bytes], source: Source) -> Iterator[tuple[int, str]]:
     line = 1
     while raw := data.readline(_LONGEST_LINE):
         line += 1
         if len(raw) == _LONGEST_LINE and not raw.endswith(b"\n"):
             raise UnreadableExtract("lineTooLong", source.csv)
         try:
-            decoded = raw.decode().rstrip("\r\n")
+            yield line, raw.decode().rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise WrongEncoding(source.csv) from error
-        # A blank line is no row, and no harm.
-        if not decoded.strip():
-            continue
-        try:
-            yield line, decoded, next(csv.reader([decoded], strict=True), [])
-        except csv.Error:
-            yield line, decoded, None
 
 
 BAD = """

@@ -38,10 +38,26 @@ def test_a_zip_and_a_folder_read_alike(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../meta.csv", "/etc/meta.csv", "a/meta.csv", "a\\meta.csv", "c:meta.csv", "a/"]
-)
+    "name",
+    [
+        "../meta.csv", "/etc/meta.csv", "a/b/meta.csv", "./../meta.csv", "a\\meta.csv", "c:meta.csv", "/", "a/b/",
+        "a/..", "../",
+    ],
+)  # fmt: skip
 def test_a_name_that_is_a_path_condemns_the_zip(tmp_path, name):
     assert reason(zipped(tmp_path / "a.zip", (name, b"x"))) == "pathInName"
+
+
+def test_one_folder_with_everything_in_it_is_left_off(tmp_path):
+    path = zipped(tmp_path / "a.zip", ("Full/", b""), ("Full/META.csv", b"abc"), ("Full/code.csv", b"x"))
+    with ExtractFiles(path) as files, files.open("meta.csv") as file:
+        assert file.read() == b"abc"
+        assert "code.csv" in files
+
+
+@pytest.mark.parametrize("second", ["meta.csv", "b/code.csv"])
+def test_files_in_several_folders_condemn_it(tmp_path, second):
+    assert reason(zipped(tmp_path / "a.zip", ("a/meta.csv", b"x"), (second, b"y"))) == "pathInName"
 
 
 def test_two_files_of_one_name_condemn_it(tmp_path):

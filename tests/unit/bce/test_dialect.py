@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from iam.bce.dialect import BadMeta, HeaderMismatch, read_header, read_meta
+from iam.bce.dialect import BadMeta, HeaderMismatch, read_header, read_meta, whole_rows
 
 META = (
     '"Variable","Value"\n"SnapshotDate","11-10-2025"\n"ExtractTimestamp","12-10-2025 08:11:52"\n'
@@ -61,3 +61,36 @@ def test_inv_08_a_header_without_a_column_names_it(line, column):
         read_header(line, "branch.csv", WANTED)
 
     assert (refused.value.file, refused.value.column) == ("branch.csv", column)
+
+
+def test_more_columns_of_meta_are_left_aside():
+    told = "\n".join(f'"x",{line}' for line in META.splitlines())
+
+    assert read_meta(told) == read_meta(META)
+
+
+def rows(*lines):
+    return [(line, row) for line, _, row in whole_rows(enumerate(lines, start=2), 3)]
+
+
+def test_a_value_of_several_lines_is_one_value_in_one_line():
+    assert rows('"a","b', "", 'c ""d""', '",e', '"f","g","h"') == [
+        (2, ["a", 'b c "d" ', "e"]),
+        (6, ["f", "g", "h"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ['"a","b,"c"', '"a","b","c', "a,b", '"a","b","c","d"', '"a","b"x,"c"', '"a",""b","c"', '"'],
+)  # fmt: skip
+def test_a_damaged_line_damages_none_after_it(damaged):
+    assert rows(damaged, '"f","g","h"', "i,j,k") == [(2, None), (3, ["f", "g", "h"]), (4, ["i", "j", "k"])]
+
+
+def test_a_quote_that_is_never_closed_is_not_looked_for_without_end():
+    lines = ['"a","b', *['"f","g","h"'] * 30, 'c","e"']
+    assert rows(*lines) == [(2, None), *((place, ["f", "g", "h"]) for place in range(3, 33)), (33, None)]
+
+    long = ['"a","b', *["x"] * 30, 'c","e"']
+    assert [row for _, row in rows(*long)] == [None] * 32
