@@ -75,7 +75,7 @@ def create(
     protect(app, edge_policy(settings), clock)
     app.include_router(health.router({"database": health.database_ping(db)}))
     app.router.routes.extend(_programs(settings, db, clock, realm))
-    app.include_router(register_api.router(_portal_calls(db), CHALLENGE))
+    app.include_router(register_api.router(_portal_calls(db), CHALLENGE, clock))
     login.open_entrance(
         app,
         login.Entrance(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -10,9 +11,11 @@ from fastapi.security.http import HTTPBase
 from starlette.requests import Request
 from starlette.responses import Response
 
-from iam.bce.profile import Extract, extract_of, profile
+from iam.bce.history import InvalidAsOf, as_of, profile_then
+from iam.bce.profile import Extract, Profile, extract_of, profile
 from iam.bce.schemas import Asked, AskedOfOne, EnterpriseBody, FoundBody, ProblemBody
 from iam.bce.search import InvalidSearch, asked, search
+from iam.kernel.clock import Clock
 from iam.kernel.decision import Refusal
 from iam.kernel.numbers import EnterpriseNumber, InvalidNumber
 from iam.kernel.reasons import Reason
@@ -43,8 +46,13 @@ _SAID: dict[int | str, dict[str, Any]] = {
 }
 
 
-def router(prove: Prove, challenge: str) -> APIRouter:
+def router(prove: Prove, challenge: str, clock: Clock) -> APIRouter:
     """The routes. `prove` says whether a portal calls; who does not prove it learns nothing else."""
+
+    async def one(
+        request: Request, number: str, conn: Snapshot, wanted: Annotated[AskedOfOne, Query()]
+    ) -> Response:
+        return await _one(request, number, conn, wanted, clock())
 
     async def portal(request: Request) -> None:
         try:
@@ -72,13 +80,13 @@ def router(prove: Prove, challenge: str) -> APIRouter:
     )
     routes.add_api_route(
         "/enterprises/{number}",
-        _one,
+        one,
         methods=["GET"],
         response_model=EnterpriseBody,
         response_model_exclude_none=True,
         responses={**_SAID, 404: _problem("Resource Not Found")},
         operation_id="getEnterprise",
-        summary="An enterprise by its number, in any usual form",
+        summary="An enterprise by its number, in any usual form; as it is, or was on a day",
     )
     return routes
 
@@ -95,22 +103,37 @@ async def _search(request: Request, conn: Snapshot, wanted: Annotated[Asked, Que
     return _answer(request, FoundBody.of(found, extract, BASE, more), extract)
 
 
-async def _one(
-    request: Request, number: str, conn: Snapshot, wanted: Annotated[AskedOfOne, Query()]
-) -> Response:
+async def _one(request: Request, number: str, conn: Snapshot, wanted: AskedOfOne, now: datetime) -> Response:
     """All that the open data says of it, vanished or not; its establishment units by pages."""
     try:
         known = EnterpriseNumber.parse(number)
     except InvalidNumber as error:
         raise _invalid("path", "number", error.fault) from error
-    extract = await _extract(conn)
-    told = await profile(conn, known, after=wanted.establishments_after)
+    newest, after = await _extract(conn), wanted.establishments_after
+    try:
+        then = as_of(wanted.at, wanted.as_known_on, now)
+        told = await (
+            profile(conn, known, after=after)
+            if then is None
+            else profile_then(conn, known, then, after=after)
+        )
+    except InvalidAsOf as error:
+        raise _invalid("query", error.field, error.fault) from error
     if told is None:
         raise ProblemError(of_fault(Fault.NOT_FOUND))
-    more = (
-        None if told.after is None else _link(f"{BASE}/{known.digits}", {"establishmentsAfter": told.after})
-    )
-    return _answer(request, EnterpriseBody.of(told, extract, more), extract)
+    extract = told.extract or newest
+    return _answer(request, EnterpriseBody.of(told, extract, _more(told)), extract)
+
+
+def _more(told: Profile) -> str | None:
+    """Where the next establishment units are, as of the same day and instant."""
+    if told.after is None:
+        return None
+    wanted = {"establishmentsAfter": told.after}
+    if told.as_of is not None:
+        known_on = told.as_of.known_on.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        wanted |= {"at": told.as_of.day.isoformat(), "asKnownOn": known_on}
+    return _link(f"{BASE}/{told.enterprise.number.digits}", wanted)
 
 
 def _invalid(place: str, name: str, fault: str) -> ProblemError:

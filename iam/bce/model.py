@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import NewType
 from uuid import UUID
 
+from iam.kernel.clock import end_of_day
 from iam.kernel.ids import EntityId, PersonId
 from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber
@@ -225,6 +226,19 @@ class FeedState:
 
     number: int
     produced_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsOf:
+    """The Belgian day that an answer is about, and the instant up to which what was learned counts."""
+
+    day: date
+    known_on: datetime
+
+    @property
+    def instant(self) -> datetime:
+        """The last instant of the day: what an extract or a feed of that day says is in."""
+        return end_of_day(self.day) - timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import RowMapping, text
 
-from iam.bce.model import Enterprise, Name
+from iam.bce.model import AsOf, Enterprise, Name
 from iam.bce.queries import find_by_number
 from iam.kernel.language import Language
 from iam.kernel.numbers import EnterpriseNumber
@@ -90,7 +90,8 @@ class Profile:
 
     `enterprise.form` is the form as to be read; `registered_form` the one that is registered (quirk g).
     `after` is the number after which the next page begins; None on the last. There is no extract before the
-    first, and no seat where the register has none: of natural persons never (quirk b).
+    first, and no seat where the register has none: of natural persons never (quirk b). With `as_of` it is
+    what the enterprise was then (`iam.bce.history`), its addresses those of `addresses_on`.
     """
 
     enterprise: Enterprise
@@ -100,12 +101,14 @@ class Profile:
     establishment_count: int
     after: str | None
     extract: Extract | None
+    as_of: AsOf | None = None
+    addresses_on: date | None = None
 
 
 _EXTRACT = text(
     "SELECT number, snapshot_on FROM bce_extract WHERE status = 'applied' ORDER BY number DESC LIMIT 1"
 )
-_ADDRESS = (
+ADDRESS = (
     "country_fr, country_nl, postcode, municipality_fr, municipality_nl, street_fr, street_nl, house_number,"
     " box, extra, struck_off_on"
 )
@@ -116,8 +119,8 @@ _FORM = text(
      WHERE s.entity_id = :entity AND s.recorded_until IS NULL AND s.ends_at IS NOT DISTINCT FROM e.vanished_at
     """
 )
-_SEAT = text(
-    f"SELECT {_ADDRESS} FROM bce_address WHERE entity_id = :entity AND unit IS NULL AND kind = 'REGO'"  # noqa: S608
+SEAT = text(
+    f"SELECT {ADDRESS} FROM bce_address WHERE entity_id = :entity AND unit IS NULL AND kind = 'REGO'"  # noqa: S608
     " ORDER BY digest LIMIT 1"
 )
 _COUNT = text(
@@ -131,7 +134,7 @@ _ESTABLISHMENTS = text(
                                      ORDER BY n.kind, n.language, n.text), '[]')::text
               FROM bce_name n WHERE n.entity_id = u.entity_id AND n.unit = u.number
                AND n.recorded_until IS NULL AND n.ends_at IS NULL) AS names,
-           (a.entity_id IS NOT NULL) AS placed, {", ".join(f"a.{name}" for name in _ADDRESS.split(", "))}
+           (a.entity_id IS NOT NULL) AS placed, {", ".join(f"a.{name}" for name in ADDRESS.split(", "))}
       FROM bce_establishment u
       LEFT JOIN LATERAL (
            SELECT * FROM bce_address WHERE entity_id = u.entity_id AND unit = u.number
@@ -159,7 +162,7 @@ async def profile(
     if enterprise is None:
         return None
     of_it: Mapping[str, Any] = {"entity": enterprise.entity}
-    seat = (await conn.execute(_SEAT, of_it)).mappings().one_or_none()
+    seat = (await conn.execute(SEAT, of_it)).mappings().one_or_none()
     units = await conn.execute(_ESTABLISHMENTS, {**of_it, "after": after, "limit": page + 1})
     found = units.mappings().all()
     shown = found[:page]
@@ -167,20 +170,21 @@ async def profile(
         enterprise=enterprise,
         registered_form=(await conn.execute(_FORM, of_it)).scalar_one_or_none(),
         seat=None if seat is None else Address(**seat),
-        establishments=_establishments(shown),
+        establishments=establishments_of(shown),
         establishment_count=(await conn.execute(_COUNT, of_it)).scalar_one(),
         after=shown[-1]["number"] if len(found) > page else None,
         extract=await extract_of(conn),
     )
 
 
-def _establishments(rows: Sequence[RowMapping]) -> tuple[Establishment, ...]:
+def establishments_of(rows: Sequence[RowMapping]) -> tuple[Establishment, ...]:
+    """The units of rows that have `number`, `start_on`, `names`, whether it is `placed`, and its address."""
     return tuple(
         Establishment(
             number=row["number"],
             start_on=row["start_on"],
             names=msgspec.json.decode(row["names"], type=tuple[Name, ...]),
-            address=Address(**{name: row[name] for name in _ADDRESS.split(", ")}) if row["placed"] else None,
+            address=Address(**{name: row[name] for name in ADDRESS.split(", ")}) if row["placed"] else None,
         )
         for row in rows
     )

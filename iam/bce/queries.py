@@ -72,7 +72,7 @@ _BY_ENTITY = text(_ENTERPRISES + " WHERE v.entity_id = ANY(:entities)")
 async def find_by_number(conn: ReadConnection, number: EnterpriseNumber) -> Enterprise | None:
     """The enterprise that goes by this number now, vanished ones included; None when there is none."""
     row = (await conn.execute(_BY_NUMBER, {"number": number.digits})).mappings().one_or_none()
-    return None if row is None else _enterprise(row)
+    return None if row is None else enterprise_of(row)
 
 
 async def load(conn: ReadConnection, entity_ids: Iterable[EntityId]) -> Mapping[EntityId, Enterprise]:
@@ -81,7 +81,7 @@ async def load(conn: ReadConnection, entity_ids: Iterable[EntityId]) -> Mapping[
     if not wanted:
         return {}
     rows = (await conn.execute(_BY_ENTITY, {"entities": wanted})).mappings()
-    return {EntityId(row["entity_id"]): _enterprise(row) for row in rows}
+    return {EntityId(row["entity_id"]): enterprise_of(row) for row in rows}
 
 
 def names_of(document: str) -> tuple[Name, ...]:
@@ -116,7 +116,8 @@ _FAULTS: Mapping[str, Reason] = {
 }
 
 
-def _enterprise(row: RowMapping) -> Enterprise:
+def enterprise_of(row: RowMapping) -> Enterprise:
+    """The enterprise of a row that has its names and the municipality of its seat."""
     return Enterprise(
         entity=EntityId(row["entity_id"]),
         number=EnterpriseNumber(row["number"]),
@@ -182,11 +183,11 @@ async def _represent(
     feed = await feed_state(conn)
     ordered = sorted(enterprises.values(), key=lambda each: each.number)
     return [
-        _told(found, feed) for enterprise in ordered for found in represent(enterprise, functions, book, at)
+        told_by(found, feed) for enterprise in ordered for found in represent(enterprise, functions, book, at)
     ]
 
 
-def _told(found: Representation, feed: FeedState | None) -> Representation:
+def told_by(found: Representation, feed: FeedState | None) -> Representation:
     """Every feed says of each function again that it is so, also by not mentioning it in an update."""
     if feed is None or found.how is Basis.MANUAL_DOSSIER:
         return found

@@ -1,7 +1,7 @@
 """The register as JSON, for portals: lowerCamelCase, absent rather than null (STYLE 10)."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -156,8 +156,16 @@ class EnterpriseBody(Stated):
 
     `form` is the form as to be read, the one that rules go by; `registeredForm` is there where another one is
     registered. An enterprise that has `vanished` is absent from the newest extract: what it last was.
+
+    With `at` and `asKnownOn` it is what the enterprise was at the end of that day, as far as was known at
+    that instant; `extractNumber` is the extract known then. Addresses are always those of now.
     """
 
+    at: date | None = Field(default=None, description="The Belgian day of which this is told.")
+    as_known_on: datetime | None = Field(default=None, description="What was learned later is not in it.")
+    addresses_on: date | None = Field(
+        default=None, description="The day of the addresses: they have no past."
+    )
     enterprise_number: EnterpriseDigits
     state: RegisterState
     operating: bool = Field(description="Whether rights for it can be in force at all.")
@@ -177,6 +185,9 @@ class EnterpriseBody(Stated):
         found, registered = told.enterprise, told.registered_form
         return cls(
             **Stated.by(extract),
+            at=None if told.as_of is None else told.as_of.day,
+            as_known_on=None if told.as_of is None else told.as_of.known_on,
+            addresses_on=told.addresses_on,
             enterprise_number=found.number.digits,
             state=found.state,
             operating=found.operating,
@@ -262,9 +273,16 @@ class Asked(_Body):
 
 
 class AskedOfOne(_Body):
-    """Which establishment units are wanted."""
+    """As of when it is wanted, and which establishment units."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+    at: str = Field(default="", max_length=40, description="A Belgian day, `2026-03-31`: what held then.")
+    as_known_on: str = Field(
+        default="",
+        max_length=40,
+        description="A day, or an instant of RFC 3339: what was learned later is left out.",
+    )
 
     establishments_after: str = Field(
         default="",

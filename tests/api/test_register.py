@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import httpx2
 import jsonschema
@@ -10,6 +11,9 @@ import pytest
 
 from iam.app import create
 from iam.bce.importer import Limits, apply_extract
+from iam.bce.queries import find_by_number
+from iam.bce.record import replace_number
+from iam.kernel.numbers import EnterpriseNumber
 from iam.portals.commands import apply_to
 from iam.portals.definition import read
 from tests.support.acts import DUPONT
@@ -363,6 +367,170 @@ async def test_a_database_that_is_down_is_told_to_a_program_as_a_program(site, p
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+# -- as it was on a day, as far as was known
+
+
+RENAMED, LEFT, RENUMBERED, NEW = 0, 1, 2, 9
+
+
+@pytest.fixture
+async def past(db, clock, tmp_path):
+    """A service over a register that learned on 3 October, 1 and 10 November; it is the 24th."""
+    clock.now = datetime(2026, 10, 3, 8, tzinfo=UTC)
+    first = Extract.of(RENAMED, LEFT, RENUMBERED, snapshot="02-10-2026")
+    for place in range(200, 225):
+        first.add("establishment.csv", unit(place), "04-08-2010", dotted(RENAMED))
+    await apply_extract(db, first.zip(tmp_path), clock)
+    clock.now = datetime(2026, 11, 1, 8, tzinfo=UTC)
+    second = Extract.of(RENUMBERED, number=2, snapshot="30-10-2026")
+    second.enterprise(RENAMED, name="Autre nom", situation="050", form="015", form_cac="014")
+    second.lines["address.csv"] = [
+        line.replace("5000", "4000").replace("Namur", "Liège") for line in second.lines["address.csv"]
+    ]
+    await apply_extract(db, second.zip(tmp_path), clock, limits=Limits(vanish_floor=5))
+    clock.now = datetime(2026, 11, 10, 8, tzinfo=UTC)
+    async with db.write() as conn:
+        found = await find_by_number(conn, EnterpriseNumber(number(RENUMBERED)))
+        since = datetime(2026, 11, 4, 23, tzinfo=UTC)
+        await replace_number(conn, found.entity, EnterpriseNumber(number(NEW)), since=since, now=clock.now)
+    clock.now = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    async with service(db, clock) as http:
+        yield http
+
+
+async def ask(http, place, **query):
+    return await http.get(f"{BASE}/{number(place)}", params=query)
+
+
+async def test_an_enterprise_is_told_as_it_was_on_a_day_with_the_day_the_instant_and_the_extract(past):
+    now, then = (await ask(past, RENAMED)).json(), (await ask(past, RENAMED, at="2026-10-29")).json()
+
+    assert [name["text"] for name in now["names"]] == ["Autre nom"]
+    assert (now["situation"]["code"], now["form"]["code"], now["registeredForm"]["code"]) == (
+        "050", "014", "015",
+    )  # fmt: skip
+    assert not {"at", "asKnownOn", "addressesOn"} & now.keys()
+    assert [name["text"] for name in then["names"]] == ["Entreprise 0"]
+    assert (then["situation"]["code"], then["consequence"], then["form"]["code"]) == ("000", "normal", "610")
+    assert "registeredForm" not in then
+    assert (then["at"], then["asKnownOn"]) == ("2026-10-29", "2026-11-24T09:00:00Z")
+    assert (then["extractNumber"], then["snapshotDate"]) == (2, "2026-10-30")
+    assert (await ask(past, RENAMED, at="2026-10-30")).json()["situation"]["code"] == "050"
+
+
+async def test_addresses_have_no_past_and_say_so(past):
+    told = (await ask(past, RENAMED, at="2026-10-15", asKnownOn="2026-10-20")).json()
+
+    assert told["seat"]["municipality"]["fr"] == "Liège"
+    assert (told["addressesOn"], told["snapshotDate"]) == ("2026-10-30", "2026-10-02")
+
+
+async def test_what_was_learned_later_is_not_in_an_answer_as_known_before(past):
+    """On 31 October nobody here knew yet what the extract of the 30th says: it came on 1 November."""
+    as_learned = (await ask(past, RENAMED, at="2026-10-31")).json()
+    as_known = (await ask(past, RENAMED, at="2026-10-31", asKnownOn="2026-10-31")).json()
+    alone = (await ask(past, RENAMED, asKnownOn="2026-10-31")).json()
+
+    assert (as_learned["situation"]["code"], as_learned["extractNumber"]) == ("050", 2)
+    assert (as_known["situation"]["code"], as_known["extractNumber"]) == ("000", 1)
+    assert as_known["asKnownOn"] == "2026-10-31T22:59:59.999999Z"
+    assert alone == as_known, "without a day it is that of what was known"
+
+
+@pytest.mark.parametrize(
+    ("instant", "extract"),
+    [
+        ("2026-11-01T07:59:59Z", 1),
+        ("2026-11-01T08:00:00Z", 2),
+        ("2026-11-01T09:00:00+01:00", 2),
+        ("2026-11-01", 2),
+        ("2026-11-24", 2),
+    ],
+)
+async def test_an_instant_is_exact_and_a_day_counts_in_full(past, instant, extract):
+    assert (await ask(past, RENAMED, asKnownOn=instant)).json()["extractNumber"] == extract
+
+
+async def test_who_has_vanished_since_is_told_as_present_and_as_gone_from_its_day_on(past):
+    there = (await ask(past, LEFT, at="2026-10-29")).json()
+    gone = (await ask(past, LEFT, at="2026-10-30")).json()
+
+    assert (there["state"], there["operating"], there["establishments"]["total"]) == ("active", True, 1)
+    assert (gone["state"], gone["operating"], gone["establishments"]["total"]) == ("vanished", False, 0)
+    assert [name["text"] for name in gone["names"]] == ["Entreprise 1"]
+    assert "seat" not in there
+
+
+async def test_inv_05_an_enterprise_is_found_by_the_number_it_had_then(past):
+    assert (await ask(past, RENUMBERED)).status_code == 404
+    assert (await ask(past, NEW)).json()["enterpriseNumber"] == number(NEW)
+    for place in (RENUMBERED, NEW):
+        then = (await ask(past, place, at="2026-11-04")).json()
+        assert then["enterpriseNumber"] == number(RENUMBERED), "by the number it got later too"
+    assert (await ask(past, NEW, at="2026-11-05")).json()["enterpriseNumber"] == number(NEW)
+    assert (await ask(past, RENUMBERED, at="2026-11-05")).status_code == 404
+    before_told = await ask(past, RENUMBERED, at="2026-11-05", asKnownOn="2026-11-09")
+    assert before_told.json()["enterpriseNumber"] == number(RENUMBERED)
+    assert (await ask(past, NEW, asKnownOn="2026-11-09")).status_code == 404
+
+
+async def test_pages_of_units_stay_with_the_day_and_the_instant(past):
+    first = (await ask(past, RENAMED, at="2026-10-15")).json()
+    second = (await past.get(first["establishments"]["next"])).json()
+
+    assert (first["establishments"]["total"], len(first["establishments"]["items"])) == (26, 20)
+    assert len(second["establishments"]["items"]) == 6
+    assert (second["at"], second["asKnownOn"]) == (first["at"], first["asKnownOn"])
+    assert [name["text"] for name in first["establishments"]["items"][0]["names"]] == ["Atelier 0"]
+    assert (await ask(past, RENAMED)).json()["establishments"]["total"] == 1
+
+
+async def test_what_was_known_on_a_day_that_has_passed_is_not_sent_again(past):
+    question = {"at": "2026-10-15", "asKnownOn": "2026-10-20"}
+    answer = await ask(past, RENAMED, **question)
+    again = await past.get(
+        f"{BASE}/{number(RENAMED)}", params=question, headers={"if-none-match": answer.headers["etag"]}
+    )
+
+    assert answer.headers["etag"].startswith('"1-')
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "detail"),
+    [
+        ({"at": "15-10-2026"}, "at", "shape"),
+        ({"at": "20261015"}, "at", "shape"),
+        ({"at": "2026-02-30"}, "at", "shape"),
+        ({"at": "2026-10-15T10:00:00Z"}, "at", "shape"),
+        ({"at": "2026-11-25"}, "at", "future"),
+        ({"at": "2026-10-01"}, "at", "beforeFirstExtract"),
+        ({"at": "0001-01-01"}, "at", "beforeFirstExtract"),
+        ({"asKnownOn": "yesterday"}, "asKnownOn", "shape"),
+        ({"asKnownOn": "2026-11-01T08:00:00"}, "asKnownOn", "shape"),
+        ({"asKnownOn": "2026-11-01T25:00:00Z"}, "asKnownOn", "shape"),
+        ({"asKnownOn": "0001-01-01T00:00:00+05:00"}, "asKnownOn", "shape"),
+        ({"asKnownOn": "2026-11-25"}, "asKnownOn", "future"),
+        ({"asKnownOn": "2026-11-24T09:00:01Z"}, "asKnownOn", "future"),
+        ({"asKnownOn": "2026-10-03T07:59:59Z"}, "asKnownOn", "beforeFirstExtract"),
+        ({"at": "2026-10-15", "asKnownOn": "2026-10-02"}, "asKnownOn", "beforeFirstExtract"),
+    ],
+)
+async def test_a_day_or_an_instant_of_which_nothing_can_be_said_is_told_by_parameter(
+    past, query, name, detail
+):
+    answer = await ask(past, RENAMED, **query)
+
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["issues"] == [
+        {
+            "type": "urn:problem-type:belgif:input-validation:invalidInput",
+            "in": "query", "name": name, "detail": detail,
+        }
+    ]  # fmt: skip
+
+
 # -- what the description says
 
 
@@ -380,6 +548,8 @@ async def test_answers_are_as_the_openapi_description_says(site, portal):
 
     for path, template, status in (
         (f"{BASE}/{DUPONT}", f"{BASE}/{{number}}", 200),
+        (f"{BASE}/{DUPONT}?asKnownOn={site.town.clock():%Y-%m-%d}", f"{BASE}/{{number}}", 200),
+        (f"{BASE}/{DUPONT}?at=nonsense", f"{BASE}/{{number}}", 400),
         (f"{BASE}?name=menuiserie", BASE, 200),
         (f"{BASE}/123", f"{BASE}/{{number}}", 400),
         (f"{BASE}?nom=x", BASE, 400),
@@ -395,4 +565,7 @@ async def test_answers_are_as_the_openapi_description_says(site, portal):
         assert "422" not in operation["responses"]
     assert {each["name"] for each in described["paths"][BASE]["get"]["parameters"]} == {
         "name", "postcode", "municipality", "after",
+    }  # fmt: skip
+    assert {each["name"] for each in described["paths"][f"{BASE}/{{number}}"]["get"]["parameters"]} == {
+        "number", "at", "asKnownOn", "establishmentsAfter",
     }  # fmt: skip

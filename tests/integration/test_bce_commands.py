@@ -201,3 +201,40 @@ def test_renumber(habilis, tmp_path):
     assert habilis("renumber", dotted(7), dotted(1), "--since", "2026-11-01").exit_code == 3
     assert habilis("renumber", dotted(7), "0123456789", "--since", "2026-11-01").exit_code == 2
     assert habilis("renumber", dotted(7), dotted(8), "--since", "01-11-2026").exit_code == 2
+
+
+def test_show_says_what_is_known_of_an_enterprise_and_which_functions_represent_it(habilis, tmp_path):
+    no_extract_yet = habilis("show", dotted(0))
+    habilis("import", Extract.of(0).zip(tmp_path))
+    told = feed(tmp_path, held(0, ssin="58000000549"), held(0, "XCURA", ssin="58000000549"), number=1,
+                produced_at=LONG_AGO)  # fmt: skip
+    habilis("functions", told)
+
+    words = habilis("show", dotted(0)).output
+    document = json.loads(habilis("show", number(0), "--at", "2026-11-01", "--json").output)
+
+    assert no_extract_yet.exit_code == 2
+    assert "active, situation 000 (normal), form 610\n  name: Entreprise 0\n  represents: XADMI" in words
+    assert (document["at"], document["extractNumber"], document["names"]) == (
+        "2026-11-01", 1, ["Entreprise 0"],
+    )  # fmt: skip
+    [power] = document["representatives"]
+    assert (power["code"], power["from"], power["to"], power["suspended"]) == (
+        "XADMI", "2015-01-01", None, None,
+    )  # fmt: skip
+    assert "58000000549" not in words + json.dumps(document)
+
+
+def test_show_says_what_is_wrong_with_a_question(habilis, tmp_path):
+    habilis("import", Extract.of(0).zip(tmp_path))
+
+    assert habilis("show", dotted(1)).exit_code == 3
+    for wrong in (
+        ("0123456789",),
+        (dotted(0), "--at", "01-11-2026"),
+        (dotted(0), "--at", "2026-10-01"),
+        (dotted(0), "--at", "9999-01-01"),
+        (dotted(0), "--as-known-on", "2026-10-01"),
+    ):
+        answer = habilis("show", *wrong)
+        assert (answer.exit_code, bool(answer.stderr.strip())) == (2, True), wrong

@@ -5,7 +5,7 @@ content); 5 halted, a person must look; of `fetch` also 6 the source is away, an
 believed, a person must look. One module a subject; each registers its commands on `app`.
 """
 
-from iam.bce.cli import extracts, fetch, functions, generate, renumber, rules, status
+from iam.bce.cli import extracts, fetch, functions, generate, renumber, rules, show, status
 from iam.bce.cli.base import app
 
-__all__ = ["app", "extracts", "fetch", "functions", "generate", "renumber", "rules", "status"]
+__all__ = ["app", "extracts", "fetch", "functions", "generate", "renumber", "rules", "show", "status"]
