@@ -24,7 +24,7 @@ from iam.kernel.ids import uuid4
 from iam.kernel.numbers import EnterpriseNumber
 from iam.kernel.ssin import FingerprintKeys
 from iam.storage import Database
-from tests.support.extract import Extract, Update, dotted, feed, held, number, unit
+from tests.support.extract import Extract, Update, feed, held, number
 
 pytestmark = pytest.mark.anyio
 KEYS = FingerprintKeys("1", b"k" * 32)
@@ -75,6 +75,7 @@ class World:
     number: int = 0
     feeds: int = 0
     fresh: int = FRESH
+    told: Extract | None = None
     held: dict = field(default_factory=dict)
     used: set = field(default_factory=lambda: set(PLACES))
 
@@ -100,15 +101,9 @@ class World:
                 made.lines["establishment.csv"].pop()
                 made.lines["denomination.csv"].pop()
                 made.lines["address.csv"].pop()
-        if self.number == 1 or self.draw.random() < 0.4:
-            return Told(at=at, day=self.day, files=made)
-        update = Update(number=self.number, snapshot=made.snapshot, inserts=made)
-        for place in self.used:
-            update.delete("enterprise", dotted(place)).delete("establishment", unit(place))
-            update.delete("branch", unit(place, 95_000_000)).delete("contact", dotted(place))
-            for file in ("denomination", "address"):
-                update.delete(file, dotted(place), unit(place))
-        return Told(at=at, day=self.day, files=update)
+        before, self.told = self.told, made
+        full = before is None or self.draw.random() < 0.4
+        return Told(at=at, day=self.day, files=made if full else Update.between(before, made))
 
     def happen(self, place: int) -> None:
         """Half of the time nothing."""

@@ -135,6 +135,13 @@ class Extract:
         return path
 
 
+def _by_key(lines: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        found.setdefault(line.split('"')[1], []).append(line)
+    return found
+
+
 @dataclass
 class Update:
     """The files of an update: what each names in `_delete`, and its lines in `_insert`."""
@@ -144,6 +151,20 @@ class Update:
     deletes: dict[str, list[str]] = field(default_factory=dict)
     inserts: Extract = field(default_factory=Extract)
     without: set[str] = field(default_factory=set)
+
+    @classmethod
+    def between(cls, before: Extract, after: Extract) -> "Update":
+        """What differs, as the real ones have it: of a key whose rows are others, all of them anew."""
+        made = cls(number=after.number, snapshot=after.snapshot)
+        for file in set(HEADERS) - {"code.csv"}:
+            then, now = _by_key(before.lines[file]), _by_key(after.lines[file])
+            for key in sorted({*then, *now}):
+                if then.get(key) == now.get(key):
+                    continue
+                if key in then:
+                    made.delete(file.removesuffix(".csv"), key)
+                made.inserts.lines[file].extend(now.get(key, []))
+        return made
 
     def delete(self, file: str, *keys: str) -> "Update":
         """The keys stand in the `_delete` of a file."""
