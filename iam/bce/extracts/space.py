@@ -141,6 +141,8 @@ async def space_in(conn: WriteConnection) -> AsyncIterator[Space]:
     names = Names(tag=None)
     main = Lane(await driver(conn), names, local=True)
     await main.prepare()
+    # What is in question is little, and is looked up: what it costs must not grow with the register.
+    await main.run("SET LOCAL random_page_cost = 1.1")
     yield Space(names=names, main=main)
 
 
