@@ -14,7 +14,7 @@ import time
 
 from alembic import command
 
-from bench import delegation, endpoints, search, tokens
+from bench import delegation, endpoints, register, search, tokens
 from demo.parts.postgres import PostgresServer, find_binaries
 from iam.migrations import config
 
@@ -40,7 +40,14 @@ def of_search():
     return search.main(ROUNDS, SECONDS)
 
 
-BENCHES = {"delegation": of_delegation, "tokens": of_tokens, "endpoints": of_endpoints, "search": of_search}
+def of_register():
+    return register.main(ROUNDS)
+
+
+BENCHES = {
+    "delegation": of_delegation, "tokens": of_tokens, "endpoints": of_endpoints, "search": of_search,
+    "register": of_register,
+}  # fmt: skip
 
 
 def main(names):
