@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, and_, func, or_, select
 
 from iam.bce import queries as register
 from iam.bce.reference import rulebook
+from iam.delegation.queries import standing
 from iam.delegation.rights import effective
 from iam.dossiers import commands as c
 from iam.dossiers.facts_model import Claimant, Facts, Limits
@@ -56,6 +57,7 @@ async def load(
     held = tuple(await register.representatives(conn, entity, now))
     marks = [] if who is None else await people.fingerprints(conn, who)
     open_ones = [] if who is None else await _open(conn, who, now)
+    reviewer = await _reviewer(conn, command, actor, now, outside)
     return Facts(
         now=now,
         actor=actor,
@@ -64,7 +66,8 @@ async def load(
         book=await rulebook(conn),
         claimant=await _claimant(conn, who, has_number=bool(marks)),
         actor_blocked=await _blocked(conn, me),
-        reviewer=await _reviewer(conn, command, actor, now, outside),
+        reviewer=reviewer,
+        involved=False if me is None else await _involved(conn, me, entity, reviewer, now),
         representations=held,
         own=tuple(each for each in held if each.holder in {who, *marks}),
         dossier=dossier,
@@ -191,6 +194,24 @@ async def _reviewer(
     if not isinstance(command, _BY_REVIEWERS) or not isinstance(actor, PersonActor):
         return nobody
     return await reviewing(conn, actor, now, outside.staff)
+
+
+async def _involved(
+    conn: ReadConnection, me: PersonId, entity: EntityId, reviewer: GrantId | Refusal, now: datetime
+) -> bool:
+    """Whether a reviewer represents the enterprise, or has or wants an office, a role, a dossier there.
+
+    The role by which he reviews does not count: in the administration itself every reviewer has it.
+    """
+    if isinstance(reviewer, Refusal):
+        return False
+    found = await standing(conn, me, entity, now)
+    return (
+        bool(found.representations or found.office or found.proposed)
+        or any(grant.id != reviewer for grant in found.grants)
+        or any(asked.is_open(now) for asked in found.requests)
+        or entity in await _open(conn, me, now)
+    )
 
 
 async def reviewing(

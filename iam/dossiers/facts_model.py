@@ -42,6 +42,7 @@ class Claimant:
 class Facts:
     """Everything a rule may look at. Nothing else: no clock, no setting, no database.
 
+    `involved` says that the actor, apart from reviewing, has to do with the enterprise himself.
     `dossier` is the one that the command names; `enterprise` the one it is about. `representations` are
     all who represent the enterprise now, `own` those of them that are the claimant's. `reviewer` is the
     grant by which the actor reviews, or why he does not. `open` counts the claimant's open dossiers,
@@ -57,6 +58,7 @@ class Facts:
     claimant: Claimant | None
     actor_blocked: bool
     reviewer: GrantId | Refusal
+    involved: bool = False
     representations: tuple[Representation, ...] = ()
     own: tuple[Representation, ...] = ()
     dossier: Dossier | None = None

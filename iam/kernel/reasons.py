@@ -116,6 +116,7 @@ class Reason(StrEnum):
     DOCUMENT_TOO_LARGE = "documentTooLarge", Kind.INVALID, Fixer.YOU
     TOO_MANY_DOCUMENTS = "tooManyDocuments", Kind.INVALID, Fixer.YOU
     OWN_DOSSIER = "ownDossier", Kind.FORBIDDEN, Fixer.REVIEWER
+    INVOLVED_REVIEWER = "involvedReviewer", Kind.FORBIDDEN, Fixer.REVIEWER
     SECOND_REVIEWER_NEEDED = "secondReviewerNeeded", Kind.FORBIDDEN, Fixer.REVIEWER
     REVIEW_NOT_STARTED = "reviewNotStarted", Kind.CONFLICT, Fixer.YOU
     REVIEW_OVERTAKEN = "reviewOvertaken", Kind.CONFLICT, Fixer.NOBODY

@@ -491,6 +491,12 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
             N_("Personne n'examine son propre dossier."),
         ),
     ),
+    Reason.INVOLVED_REVIEWER: (
+        Wording(
+            N_("Vous représentez cette entreprise, ou vous y avez un rôle."),
+            N_("Une autre personne doit examiner ce dossier."),
+        ),
+    ),
     Reason.SECOND_REVIEWER_NEEDED: (
         Wording(
             N_("Vous avez déjà accepté ce dossier."),

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from iam.delegation.commands import MigrateRole
 from iam.dossiers import commands as c
 from iam.dossiers import queries
 from iam.dossiers.model import Stage, State
@@ -238,6 +239,27 @@ async def test_a_reviewers_own_dossier_is_not_among_those_he_reviews(site, town,
     assert (await ines.get(f"/review/{found}")).status_code == 404
     assert (await ines.get(f"/dossiers/{found}")).status_code == 200
     assert str(found) in (await ruben.get("/review")).text
+
+
+async def test_a_reviewer_of_the_house_is_told_that_another_must_review(site, town, desk):
+    found = await desk.submitted()
+    await did(
+        town,
+        MigrateRole(
+            entity=town.entity(FABRIQUE), person=town.person("ines"), role="primes.deposer", ends_at=None
+        ),
+    )
+    ines = await site.visitor("ines")
+
+    page = await ines.get(f"/review/{found}")
+
+    assert page.status_code == 200
+    assert "Une autre personne doit examiner ce dossier." in words_in(page)
+    assert "Agathe" not in words_in(page)
+    assert "/start" not in page.text
+    answer = await ines.post(f"/review/{found}/start", data={"stage": "1"})
+    assert answer.headers["location"] == f"/review/{found}"
+    assert (await ines.get(f"/review/{found}/accept")).status_code == 303
 
 
 @pytest.mark.parametrize("path", ["x", "00000000-0000-4000-8000-000000000000"])

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from iam.bce import queries as register
 from iam.bce.model import Basis
+from iam.bce.reference import rulebook
 from iam.delegation import commands as delegation
 from iam.delegation.queries import gap_of
 from iam.dossiers import commands as c
@@ -19,6 +20,7 @@ from iam.dossiers.duties import let_time_pass
 from iam.dossiers.execute import Done, DossierDoor
 from iam.dossiers.facts import reviewing
 from iam.dossiers.model import Stage, State
+from iam.dossiers.rules.checks import capacities
 from iam.dossiers.tables import DossiersDocument, DossiersDossier
 from iam.dossiers.vault import LostKey, UnreadableDocument, Vault
 from iam.journal.model import Context, Head, HeadKind
@@ -32,7 +34,18 @@ from iam.kernel.language import Language
 from iam.kernel.reasons import Reason
 from iam.people.commands import block
 from iam.storage.tables import core
-from tests.support.acts import DUPONT, act, actor, appointed, appointment, did, dump, in_turn, represents
+from tests.support.acts import (
+    DUPONT,
+    act,
+    actor,
+    appointed,
+    appointment,
+    did,
+    dump,
+    in_turn,
+    represents,
+    requested,
+)
 from tests.support.canary import Scanner
 from tests.support.dossiers import FABRIQUE, JPEG, PDF, SCRIPT, Desk, why
 from tests.support.register import STAFF, personas
@@ -246,6 +259,75 @@ async def test_a_reviewer_who_claims_something_himself_is_a_claimant_there(town,
     async with town.db.read() as conn:
         assert await queries.to_review(conn, town.person("ines"), town.clock()) == []
         assert len(await queries.to_review(conn, town.person("ruben"), town.clock())) == 1
+
+
+async def has_a_role(town, desk, tmp_path):
+    role = delegation.MigrateRole(
+        entity=town.entity(FABRIQUE), person=town.person("ines"), role="primes.deposer", ends_at=None
+    )
+    await did(town, role)
+
+
+async def asks_for_a_role(town, desk, tmp_path):
+    await requested(town, "ines", FABRIQUE)
+
+
+async def has_a_dossier(town, desk, tmp_path):
+    await desk.opened("ines")
+
+
+async def represents_it(town, desk, tmp_path):
+    await represents(town, tmp_path, ("ines", FABRIQUE), code="XADMI")
+
+
+async def is_proposed(town, desk, tmp_path):
+    await desk.accepted("claire")
+    await appointed(town, "claire", "ines", FABRIQUE)
+
+
+@pytest.mark.parametrize("becomes", [has_a_role, asks_for_a_role, has_a_dossier, represents_it, is_proposed])
+async def test_whoever_is_somebody_in_the_enterprise_does_not_review_for_it(town, desk, tmp_path, becomes):
+    found = await desk.submitted()
+    [document] = (await seen(town, found)).dossier.documents
+    await desk.started(found, "ines")
+    await becomes(town, desk, tmp_path)
+
+    for command in (
+        c.StartReview(dossier=found, stage=Stage.FIRST),
+        c.Read(dossier=found),
+        desk.acceptance(found),
+        c.Refuse(dossier=found, stage=Stage.FIRST, reason="Il manque une page."),
+    ):
+        assert why(await desk.act(command, "ines")) is Reason.INVOLVED_REVIEWER
+    async with town.db.write() as conn:
+        look = c.Read(dossier=found, document=document.id)
+        opened = await desk.door.open_document(conn, look, actor(town, "ines"))
+    assert why(opened) is Reason.INVOLVED_REVIEWER
+    await desk.started(found, "ruben")
+
+
+async def without_a_number(town, who):
+    """His login tells none: the register can know nothing of him."""
+    async with town.db.write() as conn:
+        await conn.execute(
+            text("DELETE FROM people_fingerprint WHERE person_id = :id"), {"id": town.person(who)}
+        )
+
+
+async def test_the_role_of_reviewer_alone_lets_one_review_for_the_administration_itself(town, desk):
+    await without_a_number(town, "agathe")
+    role = delegation.MigrateRole(
+        entity=town.entity(STAFF), person=town.person("ruben"), role="staff.helpdesk", ends_at=None
+    )
+    await did(town, role)
+    async with town.db.read() as conn:
+        enterprise = (await register.load(conn, [town.entity(STAFF)]))[town.entity(STAFF)]
+        [code, *_] = capacities(enterprise, await rulebook(conn), belgian_day(town.clock()))
+    found = await desk.submitted(number=STAFF, code=code)
+
+    assert isinstance(await desk.act(c.StartReview(dossier=found, stage=Stage.FIRST), "ines"), Done)
+    answer = await desk.act(c.StartReview(dossier=found, stage=Stage.FIRST), "ruben")
+    assert why(answer) is Reason.INVOLVED_REVIEWER
 
 
 async def test_a_blocked_claimant_gets_nothing(town, desk):
@@ -618,11 +700,7 @@ async def test_inv_6_no_row_of_a_dossier_holds_a_national_number(town, desk):
 
 
 async def test_somebody_whom_no_register_can_know_claims_beside_a_known_representative(town, desk):
-    """A person without a national number: his login tells none."""
-    async with town.db.write() as conn:
-        await conn.execute(
-            text("DELETE FROM people_fingerprint WHERE person_id = :id"), {"id": town.person("sophie")}
-        )
+    await without_a_number(town, "sophie")
     opening = replace(desk.opening("sophie", DUPONT), code="XADMI", language=Language.FR)
 
     assert isinstance(await desk.act(opening, "sophie"), Done)

@@ -87,6 +87,7 @@ class Case:
     recent: int = 0
     under_way: bool = False
     reviewer: object = GRANT
+    involved: bool = False
     actor_blocked: bool = False
     dossier: Dossier | None = None
 
@@ -119,6 +120,7 @@ class Case:
             claimant=Claimant(id=self.claimant, blocked=self.blocked, has_number=self.has_number),
             actor_blocked=self.actor_blocked,
             reviewer=self.reviewer,
+            involved=self.involved,
             representations=self.representations,
             own=self.own,
             dossier=self.dossier,

@@ -123,7 +123,7 @@ async def one(request: Request, dossier_id: str, viewer: Seen, conn: UnitOfWork,
     command = c.Read(dossier=seen.dossier.id)
     looked = await dossiers_of(request).execute(conn, command, viewer.actor, trace_id=trace_id(request))
     if isinstance(looked, Refusal):
-        return await _summary(request, conn, viewer, seen, now)
+        return await _summary(request, conn, viewer, seen, now, looked)
     return await _whole(request, conn, viewer, seen, now)
 
 
@@ -153,7 +153,7 @@ async def _about(
 
 
 async def _summary(
-    request: Request, conn: ReadConnection, viewer: Viewer, seen: DossierView, now: datetime
+    request: Request, conn: ReadConnection, viewer: Viewer, seen: DossierView, now: datetime, why: Refusal
 ) -> Response:
     language, dossier = language_of(request), seen.dossier
     _, rows = await _about(conn, seen, language)
@@ -167,6 +167,7 @@ async def _summary(
         status=dossier_words.outcome(shown, language),
         stage=int(dossier.stage),
         reviewed=shown.is_reviewed,
+        no=refusal_sentence(why, language) if why.reason is Reason.INVOLVED_REVIEWER else None,
         twice=shown.is_reviewed and dossier.first_reviewer == viewer.person,
         act=new_act(),
     )

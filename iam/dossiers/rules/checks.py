@@ -56,7 +56,10 @@ def in_state(dossier: Dossier, facts: Facts, *states: State) -> Refusal | None:
 
 
 def reviewer(facts: Facts) -> tuple[GrantId, Dossier] | Refusal:
-    """By which role the actor reviews this dossier, which is not his own (nr 43)."""
+    """By which role the actor reviews this dossier, which is not his own (nr 43).
+
+    Nor that of an enterprise in which he is somebody himself: he would let in, or keep out, his own.
+    """
     if isinstance(facts.reviewer, Refusal):
         return facts.reviewer
     if facts.actor_blocked:
@@ -66,6 +69,8 @@ def reviewer(facts: Facts) -> tuple[GrantId, Dossier] | Refusal:
         return Refusal(reason=Reason.DOSSIER_UNKNOWN)
     if dossier.claimant == facts.actor_person:
         return Refusal(reason=Reason.OWN_DOSSIER)
+    if facts.involved:
+        return Refusal(reason=Reason.INVOLVED_REVIEWER)
     return facts.reviewer, dossier
 
 

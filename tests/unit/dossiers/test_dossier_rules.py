@@ -341,6 +341,17 @@ def test_inv_43_a_claimant_never_reviews_his_own():
     assert why(case.by(case.claimant, c.Read(dossier=case.dossier.id))) is Reason.OWN_DOSSIER
 
 
+@pytest.mark.parametrize("state", [State.SUBMITTED, State.FIRST_REVIEW, State.SECOND_REVIEW, State.ACCEPTED])
+def test_whoever_is_somebody_in_the_enterprise_neither_looks_nor_decides(state):
+    case = at_state(state)
+    case.involved = True
+    for what in ("start", "accept", "refuse", "revoke"):
+        assert why(case.by(SECOND, attempts(case)[what][1])) is Reason.INVOLVED_REVIEWER
+    assert why(case.by(SECOND, c.Read(dossier=case.dossier.id))) is Reason.INVOLVED_REVIEWER
+    [only] = case.dossier.documents
+    assert why(case.by(SECOND, c.Read(dossier=case.dossier.id, document=only.id))) is Reason.INVOLVED_REVIEWER
+
+
 def test_whoever_accepted_first_is_not_the_second():
     case = at_state(State.SECOND_REVIEW)
     case.dossier = replace(case.dossier, started=frozenset({FIRST, SECOND}))
