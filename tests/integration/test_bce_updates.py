@@ -1,9 +1,11 @@
 """Update extracts, applied to a real database (DOMAIN 3.5, 7.3 nr 9-14, 16)."""
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from iam.bce import queries
+from iam.bce.extracts.progress import Phase
 from iam.bce.importer import Limits, Scale, Status, apply_extract
 from iam.kernel.numbers import EnterpriseNumber
 from tests.support.extract import Extract, Update, dotted, number, unit
@@ -175,6 +177,33 @@ async def test_inv_16_the_same_row_twice_neither_raises_nor_shows_twice(db, appl
     assert (len((await find(db, 0)).names), rows["activity"].total()) == (1, 1)
 
 
+@pytest.mark.parametrize("kind", ["full", "update"])
+async def test_inv_17_nobody_waits_for_an_import_and_sees_it_before_its_commit(db, apply, database_url, kind):
+    """All is written, and nothing is committed yet: whoever asks is answered at once, on the extract before."""
+    before, after = Extract.of(0, 1, 2), Extract.of(2, 3, number=2, snapshot="03-10-2026")
+    after.enterprise(0, situation="050", name="Autre nom")
+    await apply(before)
+    seen = []
+
+    def ask(moment):
+        if moment.phase is not Phase.COMMIT or moment.done:
+            return
+        with psycopg.connect(database_url) as reader:
+            reader.execute("SET lock_timeout = '1ms'")
+            found = reader.execute("SELECT number, situation, names FROM bce_enterprise_view").fetchall()
+            assert reader.execute("SELECT number FROM bce_extract_view").fetchone() == (1,)
+            for table in TABLES:
+                reader.execute(f"SELECT count(*) FROM {table}")
+            reader.execute("INSERT INTO bce_watch SELECT entity_id FROM bce_enterprise_view LIMIT 1")
+            seen.append({number: (situation, names[0]["text"]) for number, situation, names in found})
+
+    report = await apply(Update.between(before, after) if kind == "update" else after, watcher=ask)
+
+    assert report.status is Status.APPLIED
+    assert seen == [{number(place): ("000", f"Entreprise {place}") for place in (0, 1, 2)}]
+    assert (await find(db, 0)).situation == "050"
+
+
 @pytest.mark.parametrize(
     "without",
     [
@@ -330,6 +359,22 @@ async def test_inv_08_too_many_bad_rows_reject_an_update(db, apply):
 
     assert (report.status, report.reason, report.bad_rows) == (Status.REJECTED, "tooManyBadRows", 1)
     assert await every_row(db) == before
+
+
+@pytest.mark.parametrize(("bad", "status"), [(8, Status.APPLIED), (9, Status.REJECTED)])
+@pytest.mark.parametrize("by_update", [False, True])
+async def test_inv_08_a_thousandth_of_bad_rows_is_borne_and_not_one_more(db, apply, by_update, bad, status):
+    extract = Extract.of(*range(1000), number=2, snapshot="03-10-2026")
+    lines = extract.lines["enterprise.csv"]
+    lines[:bad] = [line.replace("01-02-2003", "31-02-2003") for line in lines[:bad]]
+    await apply(Extract.of(5000))
+    files = Update.between(Extract(), extract) if by_update else extract
+
+    report = await apply(files)
+
+    assert sum(map(len, extract.lines.values())) == 8000
+    assert (report.status, report.bad_rows - report.orphans) == (status, bad)
+    assert (await find(db, 999) is None) == (status is Status.REJECTED)
 
 
 async def test_rows_about_nobody_we_know_are_set_aside_and_concern_nobody(db, apply):

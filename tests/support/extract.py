@@ -156,14 +156,20 @@ class Update:
     def between(cls, before: Extract, after: Extract) -> "Update":
         """What differs, as the real ones have it: of a key whose rows are others, all of them anew."""
         made = cls(number=after.number, snapshot=after.snapshot)
-        for file in set(HEADERS) - {"code.csv"}:
-            then, now = _by_key(before.lines[file]), _by_key(after.lines[file])
+        made.inserts.headers = after.headers
+        made.without = {
+            f"{name.removesuffix('.csv')}_{part}.csv"
+            for name in after.without
+            for part in ("delete", "insert")
+        }
+        for file in sorted({*before.lines, *after.lines} - {"code.csv"}):
+            then, now = _by_key(before.lines.get(file, [])), _by_key(after.lines.get(file, []))
             for key in sorted({*then, *now}):
                 if then.get(key) == now.get(key):
                     continue
                 if key in then:
                     made.delete(file.removesuffix(".csv"), key)
-                made.inserts.lines[file].extend(now.get(key, []))
+                made.inserts.lines.setdefault(file, []).extend(now.get(key, []))
         return made
 
     def delete(self, file: str, *keys: str) -> "Update":
