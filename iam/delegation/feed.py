@@ -81,7 +81,7 @@ def read(path: Path, keys: FingerprintKeys, today: date) -> Iterator[Appointment
 def _understand(place: int, raw: bytes, keys: FingerprintKeys, today: date) -> Appointment | LineReport:
     try:
         line = msgspec.json.decode(raw, type=_Line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         # the message of the decoder may repeat a value: the line's number must do
         return LineReport(line=place, code="notUnderstood")
     try:

@@ -52,6 +52,9 @@ def apply(
     """Make the portals of FILE what it says. Variables `${NAME}` come from the environment."""
     try:
         definitions = read(file.read_text(encoding="utf-8"), os.environ)
+    except UnicodeDecodeError as error:
+        typer.echo(f"{file}: not in UTF-8: {error.reason} at octet {error.start}", err=True)
+        raise typer.Exit(2) from error
     except InvalidPortalFile as error:
         for fault in error.faults:
             typer.echo(f"{file}: {fault}", err=True)

@@ -24,7 +24,7 @@ LEEWAY = timedelta(seconds=30)
 _LONGEST_TOKEN = 16 * 1024
 _PADDING, _DIGEST = PKCS1v15(), SHA256()
 # too deep for the decoder is no document either
-_NO_JSON = (msgspec.MsgspecError, RecursionError)
+_NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

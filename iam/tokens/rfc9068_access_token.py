@@ -26,7 +26,7 @@ LONGEST_TOKEN = 16 * 1024
 _ECDSA = ec.ECDSA(SHA256())
 _HALF = 32
 # too deep for the decoder is no document either
-_NO_JSON = (msgspec.MsgspecError, RecursionError)
+_NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class InvalidToken(ValueError):

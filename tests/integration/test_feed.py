@@ -41,7 +41,7 @@ def run(town, tmp_path):
     async def once(*lines, dry_run=False):
         path = tmp_path / "appointments.jsonl"
         texts = [each if isinstance(each, str) else json.dumps(each) for each in lines]
-        path.write_text("\n".join(texts) + "\n", encoding="utf-8")
+        path.write_text("\n".join(texts) + "\n", encoding="utf-8", errors="surrogateescape")
         return await feed.apply(
             town.db, town.door, path, town.settings.fingerprint_keys, town.clock, dry_run=dry_run
         )
@@ -92,6 +92,7 @@ async def test_inv_72_each_line_is_judged_alone(town, run):
     ssin = personas()["karim"]["ssin"]
     lines = (
         ("{not json", "notUnderstood"),
+        ('{"k\udca2": 1}', "notUnderstood"),
         (line(extra="field"), "notUnderstood"),
         (line(kind="boss"), "notUnderstood"),
         (line(number="1900.000.068"), "enterpriseNumber"),

@@ -2,12 +2,13 @@
 
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from iam.journal.model import Head, HeadKind
 from iam.journal.queries import of_head
 from iam.portals import queries
 from iam.portals.authentication import Credentials, hash_of, proven
-from iam.portals.commands import apply_to
+from iam.portals.commands import app, apply_to
 from iam.portals.definition import read
 from iam.portals.model import DemarcheFor
 from tests.support.oauth import PORTALS, SECRETS
@@ -109,3 +110,14 @@ async def test_return_addresses_are_compared_exactly(db, clock):
             "https://primes.test/",
         ):
             assert await queries.portal_to_return_to(conn, other) is None
+
+
+def test_a_file_that_is_no_text_is_refused_with_its_place(tmp_path):
+    file = tmp_path / "portals.toml"
+    file.write_bytes(b'name = "\xe9t\xe9"')
+
+    answer = CliRunner().invoke(app, ["apply", str(file)])
+
+    assert answer.exit_code == 2
+    assert "not in UTF-8" in answer.stderr
+    assert "at octet 8" in answer.stderr

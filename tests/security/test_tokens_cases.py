@@ -107,6 +107,19 @@ async def test_case_43_well_signed_claims_of_another_place_are_inactive(w, name)
     assert await w.introspect(sign(signer, {**payload(token), name: other[name]})) == INACTIVE
 
 
+@pytest.mark.parametrize("name", ["_header", "_encode"])
+async def test_a_part_of_octets_that_are_no_text_is_inactive(w, monkeypatch, name):
+    """Signed with our own key, so that only the text can be what is refused."""
+    token = await w.token(w.login())
+    signer = await w.service.ring.signer(SigningAlg.ES256)
+    whole = header(token) if name == "_header" else payload(token)
+    octets = b64(json.dumps(whole).encode()[:-1] + b', "\xa2": 1}').encode()
+    monkeypatch.setattr(f"iam.tokens.rfc9068_access_token.{name}", lambda *_: octets)
+    assert await w.introspect(sign(signer, payload(token))) == INACTIVE
+    monkeypatch.undo()
+    assert (await w.introspect(sign(signer, payload(token))))["active"]
+
+
 async def test_case_10_and_43_a_portal_cannot_use_another_portals_login_or_audience(w):
     """The whole matrix of registered portals: whose login, who asks, for which audience."""
     for role in ("primes.deposer", "permis.suivre"):

@@ -155,6 +155,7 @@ def part(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+NO_UTF8 = b'{"k\xa2":"k1"}'
 HEAD, DEEP = part(b'{"alg":"RS256","typ":"JWT","kid":"k1"}'), part(b'{"sid":' + b"[" * 9000)
 
 
@@ -164,6 +165,7 @@ HEAD, DEEP = part(b'{"alg":"RS256","typ":"JWT","kid":"k1"}'), part(b'{"sid":' + 
         "", ".", "..", "a.b.c", "a.b.c.d", "x" * 20_000, "é.é.é", "e30.e30.e30", f"{DEEP}.e30.e30",
         f"{HEAD}.{DEEP}.AAAA", f"{HEAD}.e30.", f"{HEAD}.e30.A", f"{HEAD}.e30.AAA=", f"{HEAD}.e30.A+/A",
         f"{part(b'[]')}.e30.AAAA", f"{part(b'1')}.e30.AAAA", f"{HEAD}.{part(b'null')}.AAAA",
+        f"{part(NO_UTF8)}.e30.AAAA", f"{HEAD}.{part(NO_UTF8)}.AAAA",
     ],
 )  # fmt: skip
 async def test_what_is_no_token_is_refused(issuer, token):
