@@ -22,7 +22,7 @@ test: ## install what the tests need and run them all (PYTEST_ARGS=... for some)
 	@$(PYTHON) tools/deps.py --ensure
 	@$(PYTHON) tools/bootstrap.py dev
 	@$(BIN)/python -m demo.parts
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses=2 $(PYTEST_ARGS)
 
 deps: ## install the packages that only root can (directory, browser, fonts)
 	@$(PYTHON) tools/deps.py

@@ -1,4 +1,7 @@
-"""One demo and one browser for all journeys; each person has a context of his own."""
+"""One demo and one browser for all journeys; each person has a context of his own.
+
+The limits of these tests are `func_only`: the start of the demo has its own, and no test pays for it.
+"""
 
 from collections.abc import Callable, Iterator
 

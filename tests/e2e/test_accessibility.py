@@ -7,7 +7,7 @@ import pytest
 from tests.support.axe import faults
 from tests.support.steps import NUMBERS, Wording, add_enterprise, fill_request, send_request
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240, func_only=True)]
 
 BEGIN = (
     "/",

@@ -37,7 +37,7 @@ from tests.support.steps import (
     send_request,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480, func_only=True)]
 
 # Other journeys share this demo, before or after. At the first enterprise nothing is left of this one; at the second
 # one more person has a role. Mails go to addresses that nobody else waits at.

@@ -10,7 +10,7 @@ from tests.support.dossiers import PDF, PNG, SCRIPT
 from tests.support.journey import Visitor
 from tests.support.steps import NUMBERS, Wording, main_text
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]
 
 
 def choose(visitor: Visitor, name: str, content: bytes) -> None:

@@ -19,7 +19,7 @@ from tests.support.steps import (
     send_request,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
 
 LANGUAGES = ("fr", "de", "nl", "en")
 PATHS = (

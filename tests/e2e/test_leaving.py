@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.steps import NUMBERS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120, func_only=True)]
 
 NAME = "Marc Lejeune"
 ENTERPRISE = "Lejeune Immo"

@@ -17,7 +17,7 @@ import pytest
 from demo.wallonia.source import dotted
 from tests.support.steps import NUMBERS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420, func_only=True)]
 
 FORM = "Demander une prime à l’investissement"
 SIGNATURE = "Signer une déclaration d’aides publiques"

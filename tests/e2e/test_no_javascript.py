@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.steps import NUMBERS, add_enterprise, fill_request, mail_to, send_request
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120, func_only=True)]
 
 
 def test_asking_and_withdrawing_without_javascript(person):

@@ -18,7 +18,7 @@ from tests.support.steps import (
     take_role,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120, func_only=True)]
 
 GRANT_FORM = "Demander une prime à l’investissement"
 
