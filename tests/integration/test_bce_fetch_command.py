@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from iam.bce.cli import app
@@ -168,3 +169,40 @@ def unused_tcp_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def test_its_way_is_told_to_a_machine_from_the_download_to_the_commit(habilis, source, there):
+    put(there, Extract.of(0, 1))
+
+    done = habilis("fetch", "--progress", "json", "--json")
+
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert json.loads(done.stdout)["outcome"] == "applied"
+    assert (told[0]["phase"], told[-1]["phase"]) == ("download", "commit")
+    assert told[-1]["done"] == told[-1]["total"] == 1
+    assert {frozenset(each) for each in told} == {frozenset(told[0])}
+
+
+def test_it_takes_every_option_of_import_but_the_file(habilis):
+    commands = get_command(app).commands
+    of_import, of_fetch = (
+        {option for each in commands[name].params for option in each.opts if option.startswith("--")}
+        for name in ("import", "fetch")
+    )
+
+    assert of_import - of_fetch == set()
+
+
+@pytest.mark.parametrize("command", ["fetch", "import", "confirm", "functions"])
+def test_rules_that_are_wrong_are_told_before_anything_is_done(habilis, source, there, tmp_path, command):
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "situations.csv").write_text("code,consequence\n000,normal\n001,odd\n", encoding="utf-8")
+    path = put(there, Extract.of(0))
+
+    done = habilis(command, *([] if command == "fetch" else [path]), "--rules", rules)
+
+    assert done.exit_code == 4
+    assert done.stderr.startswith("situations.csv, line 3: ")
+    assert "no extract yet" in habilis("status").output
+    assert not (tmp_path / "work").exists()

@@ -63,7 +63,7 @@ def shell(database_url, tmp_path):
 @pytest.mark.timeout(300)
 def test_every_block_runs_and_says_what_is_shown(shell):
     whole = blocks()
-    assert len(whole) == 12
+    assert len(whole) == 15
     script = "".join(f"{sh}echo '{_MARK}'\n" for sh, _ in whole)
 
     done = shell(script)

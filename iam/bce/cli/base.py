@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from iam.bce import reference
+from iam.bce.cli.progress import Progress
 from iam.bce.importer import Limits, Report, Status
 from iam.settings import load
 from iam.storage import Database, WriteConnection
@@ -19,8 +21,20 @@ USE, REFUSED, REJECTED, HALTED, LATE = 2, 3, 4, 5, 8
 EXIT = {Status.REFUSED: REFUSED, Status.REJECTED: REJECTED, Status.HALTED: HALTED}
 LIMITS = Limits()
 
+
+def readable_rules(place: Path | None) -> Path | None:
+    """The place, whose rules have been read; where they are wrong the process ends with nothing done."""
+    try:
+        reference.read(place)
+    except reference.InvalidReference as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(REJECTED) from error
+    return place
+
+
 Place = Annotated[Path, typer.Argument(help="A zip or a folder of the open data.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
+How = Annotated[Progress, typer.Option(help="Whom the way of it is told, on stderr.")]
 Json = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
 Rules = Annotated[
     Path | None,
@@ -28,6 +42,7 @@ Rules = Annotated[
         envvar="HABILIS_REGISTER__RULES",
         file_okay=False,
         exists=True,
+        callback=readable_rules,
         help="A folder with functions.csv, representation.csv, situations.csv instead of the shipped ones.",
     ),
 ]

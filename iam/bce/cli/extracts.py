@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import typer
@@ -13,6 +13,7 @@ from iam.bce.cli.base import (
     BadShare,
     Branches,
     DryRun,
+    How,
     Json,
     OrphanShare,
     Place,
@@ -30,8 +31,6 @@ from iam.bce.importer import Limits, Report, apply_extract
 from iam.bce.queries import set_aside
 from iam.kernel.clock import system_clock
 from iam.storage import Database
-
-How = Annotated[Progress, typer.Option(help="Whom the way of it is told, on stderr.")]
 
 
 @app.command(name="import")

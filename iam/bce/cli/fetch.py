@@ -2,8 +2,9 @@
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import msgspec
 import typer
@@ -17,6 +18,7 @@ from iam.bce.cli.base import (
     Activities,
     BadShare,
     Branches,
+    How,
     Json,
     OrphanShare,
     Rules,
@@ -27,12 +29,13 @@ from iam.bce.cli.base import (
     camel,
     run,
 )
-from iam.bce.fetch.download import Patience
+from iam.bce.cli.progress import Progress, watcher_for
+from iam.bce.fetch.download import Patience, Watcher
 from iam.bce.fetch.model import Outcome, RunReport
 from iam.bce.fetch.opened import opened
 from iam.bce.fetch.run import Means, look
 from iam.bce.fetch.run import fetch as fetch_from
-from iam.bce.fetch.watch import OnStream, Silent
+from iam.bce.fetch.watch import AsJson, OnStream, Silent
 from iam.bce.fetch.work import WorkFolder
 from iam.bce.importer import Limits, Report, apply_extract
 from iam.kernel.clock import system_clock
@@ -48,6 +51,12 @@ EXITS = {
     Outcome.DISTRUSTED: DISTRUSTED,
 }
 
+_WATCHERS: Mapping[Progress, Callable[[TextIO], Watcher]] = {
+    Progress.AUTO: OnStream,
+    Progress.JSON: AsJson,
+    Progress.NONE: lambda _: Silent(),
+}
+
 
 @app.command()
 def fetch(
@@ -56,7 +65,8 @@ def fetch(
         bool, typer.Option("--dry-run", help="Say what would be fetched, and fetch nothing.")
     ] = False,
     as_json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on the way.")] = False,
+    progress: How = Progress.AUTO,
+    quiet: Annotated[bool, typer.Option("--quiet", help="The same as --progress none.")] = False,
     rules: Rules = None,
     bad_share: BadShare = LIMITS.bad_share,
     orphan_share: OrphanShare = LIMITS.orphan_share,
@@ -71,6 +81,7 @@ def fetch(
     if source is None:
         typer.echo("no source is set: see HABILIS_REGISTER__SOURCE__KIND", err=True)
         raise typer.Exit(USE)
+    how = Progress.NONE if quiet else progress
     limits = Limits(
         bad_share=bad_share,
         orphan_share=orphan_share,
@@ -82,8 +93,9 @@ def fetch(
     async def work(db: Database) -> RunReport:
         async def apply(path: Path) -> Report:
             return await apply_extract(
-                db, path, system_clock, limits=limits, rules=rules, activities=activities, branches=branches
-            )
+                db, path, system_clock, limits=limits, rules=rules, activities=activities, branches=branches,
+                watcher=watcher_for(how, sys.stderr),
+            )  # fmt: skip
 
         async with opened(source) as there:
             means = Means(
@@ -96,7 +108,7 @@ def fetch(
                     tries=source.tries, pause=source.pause_seconds, largest=source.largest_bytes
                 ),
                 keep=source.keep_files,
-                watcher=Silent() if quiet else OnStream(sys.stderr),
+                watcher=_WATCHERS[how](sys.stderr),
             )
             return await (look(means) if dry_run else fetch_from(means))
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from typer.core import TyperGroup
 
 from iam.bce import reference
-from iam.bce.cli.base import REJECTED, DryRun, Json, app, run, write
+from iam.bce.cli.base import REJECTED, DryRun, Json, app, readable_rules, run, write
 from iam.bce.functions.effects import Comparison, as_documents, compare
 from iam.bce.functions.rules import load_rules
 from iam.bce.reference import Reference
@@ -72,11 +72,7 @@ def diff(old: Place, new: Place, *, as_json: Json = False, limit: Limit = _SHOWN
 
 
 def _read(place: Path | None) -> Reference:
-    try:
-        return reference.read(place)
-    except reference.InvalidReference as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(REJECTED) from error
+    return reference.read(readable_rules(place))
 
 
 def _compared(old: Reference | None, new: Reference, limit: int) -> Comparison:

@@ -93,13 +93,85 @@ def test_every_reason_for_which_fetching_stops_is_shown_and_no_advice_is_for_ano
     assert set(_REASONS) - given == {"busy", "tooManyVanish"}  # the importer gives these
 
 
+# Who is called with a reason, and where it stands among what is given; None: by its name.
+_GIVEN = {
+    "UnreadableExtract": 0, "Stop": 0, "_Unusable": 0, "attempt.report": 1, "Decision": None, "replace": None,
+    "Report": None, "FeedReport": None,
+}  # fmt: skip
+_EXITS = {"REFUSED": 3, "REFUSE": 3, "REJECTED": 4, "REJECT": 4, "HALTED": 5}
+_OF_FILES = ("archive.py", "importer.py", "extracts/*.py", "functions/*.py")
+
+
+def constant(node):
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def reasons_of_imports():
+    """What extracts and feeds are refused, rejected or halted for: constants of the code that says so."""
+    found = set()
+    for pattern in _OF_FILES:
+        for path in (ROOT / "iam" / "bce").glob(pattern):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and (called := ast.unparse(node.func)) in _GIVEN:
+                    place = _GIVEN[called]
+                    told = [each.value for each in node.keywords if each.arg == "reason"]
+                    told += node.args[place : place + 1] if place is not None else []
+                    found |= {constant(each) for each in told} - {None}
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "reasons":
+                    found |= {constant(each) for each in node.value.values}
+    return found
+
+
+def shown_for(code):
+    """The reasons in the table of an exit code."""
+    _, table = OPERATING.split(f"| reason of exit code {code} |")
+    lines = table.split("\n\n")[0].splitlines()[2:]
+    return {reason for line in lines for reason in re.findall(r"`(\w+)`", line.split("|")[1])}
+
+
+def test_every_reason_for_which_an_extract_or_feed_is_not_applied_is_shown_and_no_other():
+    of_fetching = {"noFull", "workFolder"}
+    given = reasons_of_imports()
+
+    assert {"gap", "missing", "pathInName", "lineTooLong", "cut", "tooManyLose", "occupied"} <= given
+    assert shown_for(3) | shown_for(4) | shown_for(5) == given | of_fetching
+
+
+def test_a_reason_stands_under_the_exit_code_that_goes_with_it():
+    assert shown_for(5) == {"tooManyVanish", "tooManyLose"}
+    assert shown_for(3) & shown_for(4) == {"header"}, "of a feed, and of a file of an extract"
+    assert not (shown_for(6) | shown_for(7)) & (shown_for(4) - {"tooLarge"})
+    for code, wanted in told_with_their_status().items():
+        assert wanted <= shown_for(code), code
+
+
+def told_with_their_status():
+    """The reasons that stand beside their status in one call."""
+    found = {code: set() for code in _EXITS.values()}
+    for pattern in _OF_FILES:
+        for path in (ROOT / "iam" / "bce").glob(pattern):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call):
+                    continue
+                given = [*node.args, *(each.value for each in node.keywords)]
+                status = {each.attr for each in given if isinstance(each, ast.Attribute)} & _EXITS.keys()
+                reasons = {each.value for each in node.keywords if each.arg == "reason"}
+                reasons |= set(node.args[1:2]) if ast.unparse(node.func) == "attempt.report" else set()
+                for name in status:
+                    found[_EXITS[name]] |= {constant(each) for each in reasons} - {None}
+    assert found[3] >= {"busy", "notFound", "olderThanApplied"}
+    assert found[4] >= {"meta", "producedInFuture", "dateOrder"}
+    return found
+
+
 _REASON_AT = {"SourceUnavailable": 0, "SourceDistrusted": 0, "FileChanged": 0, "_Stop": 1, "_report": 1}
 
 
 def test_every_exit_code_is_shown():
     shown = {int(code) for code in re.findall(r"^\| ([0-9]) \|", OPERATING, re.MULTILINE)}
 
-    assert shown == {0, base.USE, base.LATE, *base.EXIT.values(), *EXITS.values()}
+    # 1 is the interpreter's own, for what nobody has foreseen.
+    assert shown == {0, 1, base.USE, base.LATE, *base.EXIT.values(), *EXITS.values()}
 
 
 def test_every_event_is_shown():

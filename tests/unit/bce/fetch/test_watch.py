@@ -1,9 +1,10 @@
 """How a download is told: on a screen one line, in a file a line now and then."""
 
 import io
+import json
 
 from iam.bce.fetch.model import Meter
-from iam.bce.fetch.watch import OnStream, words
+from iam.bce.fetch.watch import AsJson, OnStream, words
 
 
 class Ticking:
@@ -59,3 +60,28 @@ def test_on_a_screen_the_line_is_written_over_until_the_file_is_here():
     assert stream.getvalue().count("\r") == 3
     assert stream.getvalue().count("\n") == 1
     assert stream.getvalue().endswith("100 %, 2.0 of 2.0 MB, 1.0 MB/s, 0:00 left\n")
+
+
+def test_a_machine_is_told_a_line_a_second_whatever_the_stream_is():
+    stream, clock = Screen(), Ticking()
+    watcher = AsJson(stream, monotonic=clock)
+    watcher.downloading("x.zip", 1_000_000, 3_000_000)
+    for _ in range(4):
+        clock.now += 0.5
+        watcher.received(500_000)
+    watcher.applying("x.zip", 147)
+
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [each["done"] for each in told] == [1_000_000, 2_000_000, 3_000_000]
+    assert told[1] == {
+        "phase": "download", "what": "x.zip", "done": 2_000_000, "total": 3_000_000, "share": 0.667,
+        "seconds": 1.0, "bytesPerSecond": 1_000_000, "secondsLeft": 1.0,
+    }  # fmt: skip
+
+
+def test_a_machine_is_told_nothing_that_nobody_knows():
+    stream = io.StringIO()
+    AsJson(stream, monotonic=Ticking()).downloading("x.zip", 0, None)
+
+    told = json.loads(stream.getvalue())
+    assert (told["total"], told["share"], told["bytesPerSecond"], told["secondsLeft"]) == (None,) * 4
