@@ -18,6 +18,7 @@ pytestmark = pytest.mark.anyio
 
 CEASED, CURATOR, UNREACHABLE = "1900000960", "1900000861", "1900001059"
 UNKNOWN = "1900099049"
+NOBODYS = "0fca6d4e-5f3c-4d61-9a51-6c1c3c2f8d10"
 FORM = {
     "roles": "primes.deposer",
     "relation": "employee",
@@ -452,10 +453,10 @@ async def test_another_enterprises_number_does_not_reach_the_grant(site, town):
         "/enterprises/add",
         f"/enterprises/{DUPONT}/request",
         f"/enterprises/{DUPONT}/request/send",
-        f"/enterprises/{DUPONT}/grants/{uuid4()}/end",
-        f"/requests/{uuid4()}/withdraw",
+        f"/enterprises/{DUPONT}/grants/{NOBODYS}/end",
+        f"/requests/{NOBODYS}/withdraw",
         "/address",
-        f"/address/{uuid4()}/link",
+        f"/address/{NOBODYS}/link",
     ],
 )
 async def test_every_form_refuses_what_no_page_of_ours_sends(site, town, path):
