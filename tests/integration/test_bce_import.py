@@ -163,6 +163,22 @@ async def test_two_versions_of_a_fact_never_hold_at_once(db, apply, table, const
             )
 
 
+async def test_that_none_holds_twice_is_looked_up_and_not_looked_for(db, apply):
+    """What a day's changes cost does not grow with the register: a check never reads all of a table."""
+    await apply(Extract.of(*MANY))
+    async with db.write() as conn:
+        await conn.execute(text("ANALYZE bce_snapshot"))
+        read_whole = text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'bce_snapshot'")
+        some = text("SELECT entity_id FROM bce_snapshot ORDER BY entity_id LIMIT 300")
+        entities = (await conn.execute(some)).scalars().all()
+        before = (await conn.execute(read_whole)).scalar_one()
+        changed = "UPDATE bce_snapshot SET situation = '010' WHERE entity_id = ANY(:some)"
+        await conn.execute(text(changed), {"some": entities})
+
+        # The statement itself may.
+        assert (await conn.execute(read_whole)).scalar_one() - before <= 1
+
+
 async def test_inv_05_a_replaced_number_keeps_the_entity_and_tells_once(db, apply, clock):
     await apply(Extract.of(0, 1))
     await watch(db, 0)

@@ -280,7 +280,7 @@ class Pipeline:
             )
         elif part.file is not None:
             rows = f"SELECT * FROM ({rows}) x WHERE entity_id IS NOT NULL"
-        async with lane.joining(sorts=part is ACTIVITY):
+        async with lane.joining():
             made = await building.fill(lane, part.table, columns, f"({rows}) w")
         if part.file is not None and await self._leaves_some(lane, part, made):
             await self._look_for_orphans(lane, part)

@@ -26,9 +26,10 @@ _NAME = re.compile(r"@([a-z0-9_]+)")
 _LEFT = r"^staging_[0-9a-f]{8}_"
 _OPTIONS = "-c TimeZone=UTC -c statement_timeout=0 -c lock_timeout=5s -c client_min_messages=warning"
 # Sorts and hashes of millions of rows, on as many connections as an import has; the importer itself needs
-# no memory for them. The register is read by number and day only: nothing here gains by compiled code.
+# no memory for them. Hashes have twice of it: enough for a file of a full extract, so that nothing but
+# activities is written to temporary files. Nothing here gains by compiled code.
 _FOR_WORK = {
-    "work_mem": "128MB",
+    "work_mem": "192MB",
     "maintenance_work_mem": "256MB",
     "max_parallel_workers_per_gather": "0",
     "max_parallel_maintenance_workers": "0",
@@ -36,7 +37,6 @@ _FOR_WORK = {
     "synchronize_seqscans": "off",
     "DateStyle": "ISO, DMY",
 }
-_AT_HAND = "8MB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +66,10 @@ class Lane:
             await self.run(f"{self._set} {name} = '{value}'")
 
     @asynccontextmanager
-    async def joining(self, *, sorts: bool = False) -> AsyncIterator[None]:
-        """Meanwhile millions of rows are joined in pieces so small that the processor keeps them at hand.
-
-        Hashed, because files need not be in the order of their numbers. What also `sorts` has room for it.
-        """
+    async def joining(self) -> AsyncIterator[None]:
+        """Meanwhile millions of rows are joined by hashing: files need not be in the order of their numbers."""
         await self.run(f"{self._set} enable_mergejoin = off")
-        if not sorts:
-            await self.run(f"{self._set} work_mem = '{_AT_HAND}'")
         yield
-        await self.run(f"{self._set} work_mem = '{_FOR_WORK['work_mem']}'")
         await self.run(f"{self._set} enable_mergejoin = on")
 
     async def run(self, statement: str) -> int:
