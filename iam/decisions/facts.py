@@ -12,7 +12,7 @@ from iam.portals.pairwise import Known
 from iam.portals.queries import portal_of
 from iam.storage import Database, Read, Row
 
-_RIGHTS = holding(person="pairwise.person_id", number=":number", at=":at", named=False)
+_RIGHTS = holding(person="pairwise.person_id", enterprise="e.number = :number", at=":at", named=False)
 _EVALUATION = Read(
     f"""
     SELECT portal.*, pairwise.sub, pairwise.person_id AS sub_person, pairwise.level AS sub_level,

@@ -57,12 +57,13 @@ class Rights:
         return min(ends) if ends else None
 
 
-def holding(*, person: str, number: str, at: str, named: bool) -> str:
+def holding(*, person: str, enterprise: str, at: str, named: bool) -> str:
     """SQL for the one row that `rights_of` reads, none if the person is unknown; the arguments are SQL too.
 
-    `named`: with the enterprise's names, for those who show or record one.
-    Who, for whom, what, and the counters that make the revision. A grant that was ended is over, whatever
-    this machine's clock says: the enterprise's own time may be ahead of it.
+    `enterprise`: what is true of its row `e`: that it has this number, or is this entity. `named`: with the
+    enterprise's names, for those who show or record one. Who, for whom, what, and the counters that make the
+    revision. A grant that was ended is over, whatever this machine's clock says: the enterprise's own time
+    may be ahead of it.
     """
     names = "e.names::text" if named else "CAST(NULL AS text)"
     return f"""
@@ -81,13 +82,13 @@ def holding(*, person: str, number: str, at: str, named: bool) -> str:
       FROM people_person_view p
      CROSS JOIN delegation_catalogue c
      CROSS JOIN bce_extract_view x
-      LEFT JOIN bce_enterprise_view e ON e.number = {number}
+      LEFT JOIN bce_enterprise_view e ON {enterprise}
       LEFT JOIN delegation_head h ON h.entity_id = e.entity_id
      WHERE p.person_id = {person}
     """  # noqa: S608 - the arguments are words of this house, never values
 
 
-_RIGHTS = Read(holding(person=":person", number=":number", at=":at", named=True))
+_RIGHTS = Read(holding(person=":person", enterprise="e.number = :number", at=":at", named=True))
 
 
 async def effective(

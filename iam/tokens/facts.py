@@ -25,7 +25,7 @@ from iam.tokens.model import Issue, IssuedRole
 from iam.tokens.record import day_of
 
 _PERSON = "coalesce(CAST(:person AS uuid), session.person_id)"
-_OF_THE_PERSON = holding(person=_PERSON, number=":number", at=":at", named=True)
+_OF_THE_PERSON = holding(person=_PERSON, enterprise="e.number = :number", at=":at", named=True)
 _EXCHANGE = Read(
     f"""
     SELECT portal.*, cutoff.not_before,
@@ -46,7 +46,10 @@ _ISSUE = (
     "day", "jti", "person_id", "entity_id", "number", "enterprise_name", "capacity", "basis", "roles",
     "level", "revision", "authenticated_at", "issued_at", "expires_at", "session_hash", "alg",
 )  # fmt: skip
-_OF_THE_ISSUE = holding(person="issue.person_id", number="issue.number", at=":at", named=False)
+# A token is for an entity, by whatever number that goes meanwhile (nr 5).
+_OF_THE_ISSUE = holding(
+    person="issue.person_id", enterprise="e.entity_id = issue.entity_id", at=":at", named=False
+)
 # `day` finds the partition.
 _TOKEN = Read(
     f"""

@@ -1,47 +1,25 @@
 """What a feed of functions means for delegation: nothing is revoked, and nobody acts without a function."""
 
-import json
-
 import pytest
 
-from demo.wallonia.write import function_lines
-from iam.bce.functions import Limits, apply_feed
-from iam.bce.importer import Status
-from iam.bce.queries import feed_state
 from iam.delegation import commands as c
 from iam.delegation.execute import Done
 from iam.delegation.queries import gap_of
-from iam.duties import consumers
 from iam.kernel.decision import Refusal
 from iam.kernel.reasons import Reason
-from iam.worker import relay_all, seal_all
-from tests.support.acts import DUPONT, act, appointment, did, dump, gap, given
+from tests.support.acts import (
+    DUPONT,
+    act,
+    appointment,
+    did,
+    dump,
+    functions_are,
+    gap,
+    given,
+    relay,
+)
 
 pytestmark = pytest.mark.anyio
-
-
-async def update(town, folder, number, *functions):
-    """The enterprise has these functions and no other, by an update onto the newest feed."""
-    header = json.loads(function_lines(town.clock().replace(microsecond=0))[0])
-    async with town.db.read() as conn:
-        newest = (await feed_state(conn)).number
-    town.clock.advance(minutes=1)
-    header |= {
-        "kind": "update", "number": newest + 1, "functions": 1, "producedAt": town.clock().isoformat(),
-    }  # fmt: skip
-    path = folder / "update.jsonl"
-    lines = (header, {"enterpriseNumber": number, "functions": list(functions)})
-    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-    keys = town.settings.fingerprint_keys
-    report = await apply_feed(town.db, path, keys, town.clock, limits=Limits(loss_floor=9))
-    assert report.status is Status.APPLIED, report
-    return report
-
-
-async def relay(town):
-    """Everything in the journal has reached its consumers."""
-    await seal_all(town.db, town.clock)
-    return await relay_all(town.db, consumers(town.settings, town.door), town.clock)
 
 
 DELEGATION = ("delegation_office", "delegation_grant", "delegation_request")
@@ -53,7 +31,7 @@ async def test_inv_19_whose_function_has_ended_appoints_nobody_and_what_he_did_s
     await relay(town)
     before = {table: rows for table, rows in (await dump(town.db)).items() if table in DELEGATION}
 
-    report = await update(town, tmp_path, DUPONT)
+    report = await functions_are(town, tmp_path, DUPONT)
     handled = await relay(town)
 
     assert report.events == {"bce.representation.ended": 1}
@@ -79,7 +57,7 @@ async def test_inv_19_whose_function_begins_may_from_then_on(town, tmp_path):
     assert isinstance(await act(town, appointment(town, "sophie"), "sophie"), Refusal)
     sophie = {"function": "XADMI", "holder": {"ssin": "90000000839"}, "from": "2026-11-24"}
 
-    report = await update(town, tmp_path, DUPONT, sophie)
+    report = await functions_are(town, tmp_path, DUPONT, sophie)
 
     assert report.events == {"bce.representation.began": 1, "bce.representation.ended": 1}
     async with town.db.read() as conn:

@@ -2,67 +2,33 @@
 verified by the realm's room. Only Keycloak is the small issuer of the test's process."""
 
 import base64
-import hashlib
 import json
 from datetime import timedelta
 
 import httpx2
 import psycopg
 import pytest
-from habilis_portal import AsyncHabilisClient, Denied, Rejected, StepUpNeeded, Unavailable
+from habilis_portal import Denied, Rejected, StepUpNeeded, Unavailable
 from sqlalchemy import text
 
-from iam.app import create
 from iam.decisions import facts as decisions
 from iam.delegation import commands as c
 from iam.delegation import rights
 from iam.kernel.assurance import Level
 from iam.kernel.ids import uuid4
 from iam.people.commands import block
-from iam.portals.commands import apply_to
-from iam.portals.definition import read
 from iam.tokens import facts
-from iam.tokens import service as tokens
 from tests.support.acts import DUPONT, SERVAIS, did, gap, given
-from tests.support.issuer import LEVEL, LUC, SETTINGS, Issuer, Persona
-from tests.support.register import REPOSITORY
-from tests.support.settings import some_settings
+from tests.support.issuer import LEVEL, LUC, Persona
+from tests.support.oauth_side import SECRET, open_side
 
 pytestmark = pytest.mark.anyio
-PORTAL, SECRET = "https://portail.test", "Rk7pX2mB9vQw4ZtL8sYd3NcJ6hGf"
-
-
-class Side:
-    """The service, Keycloak's small issuer, and a portal that uses the library."""
-
-    def __init__(self, town, app, settings, issuer, transport):
-        self.town, self.app, self.settings, self.issuer = town, app, settings, issuer
-        self.habilis = AsyncHabilisClient(
-            issuer=settings.issuer, audience=PORTAL, client_id="portail-wallonie", client_secret=SECRET,
-            http=httpx2.AsyncClient(transport=transport), clock=lambda: town.clock().timestamp(),
-        )  # fmt: skip
-
-    async def exchange(self, number=DUPONT, persona=None, token=None, **more):
-        token = token or self.issuer.access_token(persona or Persona())
-        return await self.habilis.exchange(token, enterprise=number, **more)
 
 
 @pytest.fixture
 async def side(town):
-    issuer = Issuer(town.clock)
-    settings = some_settings(database_url=town.db.url).model_copy(update={"keycloak": SETTINGS})
-    variables = {
-        "PORTAIL_WALLONIE_URL": PORTAL,
-        "PORTAIL_WALLONIE_SECRET_SHA256": hashlib.sha256(SECRET.encode()).hexdigest(),
-    }
-    portals = (REPOSITORY / "demo" / "portals.toml").read_text(encoding="utf-8")
-    await apply_to(town.db, read(portals, variables), town.clock, dry_run=False)
-    await tokens.prepare(settings, town.db, town.clock)
-    outward = issuer.http()
-    app = create(settings, clock=town.clock, http=outward)
-    yield Side(town, app, settings, issuer, httpx2.ASGITransport(app=app, raise_app_exceptions=False))
-    await outward.aclose()
-    await app.state.edge.database.close()
+    async with open_side(town) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -10,17 +10,20 @@ from pathlib import Path
 from sqlalchemy import text
 
 from demo.wallonia.write import function_lines
-from iam.bce.functions import apply_feed
+from iam.bce.functions import Limits, apply_feed
 from iam.bce.importer import Status
+from iam.bce.queries import feed_state
 from iam.delegation import commands as c
 from iam.delegation.execute import Done
 from iam.delegation.model import Relation
+from iam.duties import consumers
 from iam.kernel.actor import Actor, PersonActor, SystemActor
 from iam.kernel.assurance import Assurance, Level
 from iam.kernel.clock import belgian_day
 from iam.kernel.ids import OfficeId, RequestId
 from iam.kernel.language import Language
 from iam.storage import Database
+from iam.worker import relay_all, seal_all
 from tests.support.register import Town, personas
 
 DUPONT = "1900000069"
@@ -115,6 +118,30 @@ async def represents(
     path.write_text("\n".join([json.dumps(said), *lines]) + "\n", encoding="utf-8")
     report = await apply_feed(town.db, path, town.settings.fingerprint_keys, town.clock)
     assert report.status is Status.APPLIED, report
+
+
+async def functions_are(town, folder, number, *functions):
+    """The enterprise has these functions and no other, by an update onto the newest feed."""
+    header = json.loads(function_lines(town.clock().replace(microsecond=0))[0])
+    async with town.db.read() as conn:
+        newest = (await feed_state(conn)).number
+    town.clock.advance(minutes=1)
+    header |= {
+        "kind": "update", "number": newest + 1, "functions": 1, "producedAt": town.clock().isoformat(),
+    }  # fmt: skip
+    path = folder / "update.jsonl"
+    lines = (header, {"enterpriseNumber": number, "functions": list(functions)})
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    keys = town.settings.fingerprint_keys
+    report = await apply_feed(town.db, path, keys, town.clock, limits=Limits(loss_floor=9))
+    assert report.status is Status.APPLIED, report
+    return report
+
+
+async def relay(town):
+    """Everything in the journal has reached its consumers."""
+    await seal_all(town.db, town.clock)
+    return await relay_all(town.db, consumers(town.settings, town.door), town.clock)
 
 
 async def dump(db: Database) -> Mapping[str, list[str]]:
