@@ -21,6 +21,7 @@ PORTALS = REPOSITORY / "demo" / "portals.toml"
 STAFF_ENTERPRISE = "1900001356"
 PORTAL_CLIENT = "portail-wallonie"
 FAS_CLIENT = "monespace-keycloak"
+_NEVER_TOO_OLD = str(24 * 365 * 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,9 @@ def service_environment(world: World, database_url: str) -> dict[str, str]:
             "HABILIS_KEYCLOAK__CONSOLE_CLIENT_SECRET": world.secret("mon-espace-client"),
             "HABILIS_KEYCLOAK__EXCHANGE_CLIENT_SECRET": world.secret("mandate-exchange-client"),
             "HABILIS_STAFF_ENTERPRISE": STAFF_ENTERPRISE,
+            # Its extracts are of fixed days, its feed of the first start, and nobody brings newer ones.
+            "HABILIS_POLICY__REGISTER_STALE_HOURS": _NEVER_TOO_OLD,
+            "HABILIS_POLICY__REPRESENTATION_STALE_HOURS": _NEVER_TOO_OLD,
             "HABILIS_MAIL__HOST": LOOPBACK,
             "HABILIS_MAIL__PORT": str(world.ports["smtp"]),
             "HABILIS_HELPDESK__TELEPHONE": "081 00 00 00",

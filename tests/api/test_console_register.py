@@ -1,6 +1,7 @@
 """What the register says of an enterprise, on a page; and finding an enterprise by name or place."""
 
 import re
+from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -44,6 +45,17 @@ async def test_inv_17_the_page_names_the_extract_it_stands_on(site):
     karim = await site.visitor("karim")
 
     assert f"extrait nº {newest}." in words_in(await karim.get(PAGE)).replace("\u00a0", " ")
+
+
+async def test_inv_17_data_that_are_too_old_are_said_to_be(site, town):
+    karim, said = await site.visitor("karim"), {}
+    for day in (date(2026, 11, 21), date(2026, 11, 20)):
+        async with town.db.write() as conn:
+            await conn.execute(text("UPDATE bce_extract SET snapshot_on = :day"), {"day": day})
+        said[day.day] = words_in(await karim.get(PAGE)).replace("\u00a0", " ")
+
+    assert "ne sont plus à jour" not in said[21]
+    assert "La BCE ne nous en a plus donné depuis le 20 novembre 2026" in said[20]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from iam.bce import labels
+from iam.bce import freshness, labels
+from iam.bce.freshness import ExtractState
 from iam.bce.model import (
     Consequence,
     Enterprise,
@@ -17,7 +19,7 @@ from iam.bce.model import (
     RegisterLanguage,
     RegisterState,
 )
-from iam.bce.profile import Establishment, Profile, profile
+from iam.bce.profile import Establishment, Extract, Profile, profile
 from iam.bce.queries import display_name
 from iam.console.pages.adding import ADD
 from iam.console.places import ENTERPRISES, among_all, inside, language_of, not_found, number_in
@@ -27,6 +29,7 @@ from iam.console.viewer import Seen
 from iam.delegation import queries as delegation
 from iam.kernel.language import Language
 from iam.texts import formats, translator
+from iam.web.state import edge_of
 from iam.web.transactions import Now, Snapshot
 
 router = APIRouter(include_in_schema=False)
@@ -46,7 +49,7 @@ async def register_says(request: Request, number: str, viewer: Seen, conn: Snaps
 
     Open data alone, and nothing of who manages or uses the enterprise's accesses (nr 49).
     """
-    language, wanted = language_of(request), number_in(number)
+    language, wanted, now = language_of(request), number_in(number), clock()
     after = request.query_params.get(_AFTER_FIELD, "")
     if after and not _UNIT.fullmatch(after):
         raise not_found()
@@ -55,7 +58,7 @@ async def register_says(request: Request, number: str, viewer: Seen, conn: Snaps
         raise not_found()
     found = told.enterprise
     here = f"{ENTERPRISES}/{wanted.digits}/register"
-    standing = await delegation.standing(conn, viewer.person, found.entity, clock())
+    standing = await delegation.standing(conn, viewer.person, found.entity, now)
     if standing.exists:
         inside(request, found, standing, here)
     else:
@@ -78,7 +81,18 @@ async def register_says(request: Request, number: str, viewer: Seen, conn: Snaps
         here=here,
         more=None if told.after is None else f"{here}?{_AFTER_FIELD}={told.after}",
         extract=told.extract,
+        late=_late(request, told.extract, now),
     )
+
+
+def _late(request: Request, extract: Extract | None, now: datetime) -> bool:
+    """Whether what is shown is older than it should be: then the page says so (nr 17)."""
+    policy = edge_of(request).settings.policy
+    limits = freshness.Limits.of_hours(policy.register_stale_hours, policy.representation_stale_hours)
+    if extract is None:
+        return False
+    state = ExtractState(number=extract.number, snapshot_on=extract.snapshot_on)
+    return freshness.ages(state, None, limits, now)[0].late
 
 
 def _back(found: Enterprise, *, known: bool) -> str:
