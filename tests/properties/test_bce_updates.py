@@ -4,6 +4,7 @@ Countries are made up from a seed, with all that happens on a day; both register
 columns of the official files and compared with each other and with what a careful reader of the files keeps.
 """
 
+import os
 from contextlib import asynccontextmanager
 from datetime import date
 
@@ -19,6 +20,9 @@ from tests.support.official import as_kept, rows_of, shuffled
 pytestmark = pytest.mark.anyio
 MANY = Limits(vanish_floor=1000)
 BESIDE = Scale(beside_from_bytes=0)
+# A country as large as the time that one has: `HABILIS_TEST_ENTERPRISES=200000 pytest -k month_of_daily`.
+ENTERPRISES = int(os.environ.get("HABILIS_TEST_ENTERPRISES", "3000"))
+MONTH = 30
 
 
 @asynccontextmanager
@@ -104,3 +108,23 @@ async def test_inv_11_it_holds_for_any_days_between(cluster, template, clock, tm
 
         assert before == as_kept(open_data.full(fulls[1]), activities=False)
         assert await rows_of(db) == wanted
+
+
+async def test_inv_11_a_month_of_daily_updates_is_the_full_extract_of_its_end(
+    cluster, template, clock, tmp_path
+):
+    """Full(n) is Full(n-30) and thirty updates, row by row, whatever the order of the files in their zips."""
+    plan = Plan(
+        enterprises=ENTERPRISES, seed=30, days=MONTH, month=date(2026, 1, 1), activities=False, full_last=True
+    )
+    first, updates, [last] = split(generate(plan, tmp_path / "country"))
+    assert len(updates) == MONTH
+    wanted = as_kept(open_data.full(last), activities=False)
+    assert wanted["enterprise"] != as_kept(open_data.full(first), activities=False)["enterprise"]
+    async with register(cluster, template) as followed:
+        for seed, path in enumerate((first, *updates)):
+            await applied(followed, clock, shuffled(path, tmp_path, seed))
+        assert await rows_of(followed) == wanted
+    async with register(cluster, template) as afresh:
+        await applied(afresh, clock, shuffled(last, tmp_path, MONTH + 1))
+        assert await rows_of(afresh) == wanted

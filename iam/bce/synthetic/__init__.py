@@ -7,7 +7,7 @@ A folder made for D days holds, n being the number of the first extract:
 
 - `KboOpenData_<n>_<date>_Full.zip`, and `functions_<n>_full.jsonl`;
 - for each day d of D: `KboOpenData_<n+d>_<date>_Update.zip` and `functions_<n+d>_update.jsonl`; where it is
-  asked for, a full extract and full feed of the same number and state as well.
+  asked for, of each day or of the last, a full extract and full feed of the same number and state as well.
 
 What an update says of an enterprise that is gone is as little as the official ones do (DOMAIN 3.5):
 `enterprise_delete` and `denomination_delete` name it, the others mostly do not, and of its establishment

@@ -29,7 +29,10 @@ _ABSENT = SIZE // 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be made. There are numbers for some 2.6 million enterprises, newcomers included."""
+    """What is to be made. There are numbers for some 2.6 million enterprises, newcomers included.
+
+    `full_after`: of each day a full extract and feed as well; `full_last`: of the last day alone.
+    """
 
     enterprises: int
     seed: int
@@ -38,6 +41,7 @@ class Plan:
     first_extract: int = 1
     activities: bool = True
     full_after: bool = False
+    full_last: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a country for which there are not enough numbers."""
@@ -68,7 +72,7 @@ def generate(plan: Plan, folder: Path) -> Made:
         of_day = edition(plan.first_extract, plan.month, day)
         writer.update(of_day, Update(country, changes))
         writer.feed(of_day, "update", feed.changed_lines(country, changes.values()))
-        if plan.full_after:
+        if plan.full_after or (plan.full_last and day == plan.days):
             writer.full(of_day)
     return writer.made
 

@@ -339,6 +339,20 @@ def test_a_country_of_any_size_lives(tmp_path, enterprises):
     assert last["denomination"].keys() >= last["enterprise"].keys()
 
 
+def test_the_full_extract_of_the_last_day_alone_is_the_one_of_that_day(tmp_path):
+    each, last = (
+        generate(Plan(enterprises=50, seed=2, days=3, month=JANUARY, **asked), tmp_path / name)
+        for name, asked in (("each", {"full_after": True}), ("last", {"full_last": True}))
+    )
+
+    names = [[path.name for path in made.extracts] for made in (each, last)]
+    assert names[1] == [
+        name for name in names[0] if "Full" not in name or name in (names[0][0], names[0][-1])
+    ]
+    assert last.extracts[-1].read_bytes() == each.extracts[-1].read_bytes()
+    assert last.feeds[-1].read_bytes() == each.feeds[-1].read_bytes()
+
+
 def test_inv_02_no_enterprise_opens_more_units_than_there_are_numbers_for_it():
     country = Country(seed=1, enterprises=3, snapshot_on=SNAPSHOT, migrates_on=9)
     for number in range(1, 200):
