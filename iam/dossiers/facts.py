@@ -68,6 +68,7 @@ async def load(
         actor_blocked=await _blocked(conn, me),
         reviewer=reviewer,
         involved=False if me is None else await _involved(conn, me, entity, reviewer, now),
+        first_reviewer_blocked=await _blocked(conn, None if dossier is None else dossier.first_reviewer),
         representations=held,
         own=tuple(each for each in held if each.holder in {who, *marks}),
         dossier=dossier,

@@ -42,7 +42,8 @@ class Claimant:
 class Facts:
     """Everything a rule may look at. Nothing else: no clock, no setting, no database.
 
-    `involved` says that the actor, apart from reviewing, has to do with the enterprise himself.
+    `involved` says that the actor, apart from reviewing, has to do with the enterprise himself,
+    `first_reviewer_blocked` that whoever accepted the dossier first has been blocked since.
     `dossier` is the one that the command names; `enterprise` the one it is about. `representations` are
     all who represent the enterprise now, `own` those of them that are the claimant's. `reviewer` is the
     grant by which the actor reviews, or why he does not. `open` counts the claimant's open dossiers,
@@ -59,6 +60,7 @@ class Facts:
     actor_blocked: bool
     reviewer: GrantId | Refusal
     involved: bool = False
+    first_reviewer_blocked: bool = False
     representations: tuple[Representation, ...] = ()
     own: tuple[Representation, ...] = ()
     dossier: Dossier | None = None

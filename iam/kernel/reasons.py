@@ -120,6 +120,7 @@ class Reason(StrEnum):
     SECOND_REVIEWER_NEEDED = "secondReviewerNeeded", Kind.FORBIDDEN, Fixer.REVIEWER
     REVIEW_NOT_STARTED = "reviewNotStarted", Kind.CONFLICT, Fixer.YOU
     REVIEW_OVERTAKEN = "reviewOvertaken", Kind.CONFLICT, Fixer.NOBODY
+    FIRST_REVIEWER_BLOCKED = "firstReviewerBlocked", Kind.CONFLICT, Fixer.HELPDESK
     CLAIMANT_BLOCKED = "claimantBlocked", Kind.CONFLICT, Fixer.HELPDESK
     UNTIL_TOO_FAR = "untilTooFar", Kind.INVALID, Fixer.YOU
     NOTE_MISSING = "noteMissing", Kind.INVALID, Fixer.YOU

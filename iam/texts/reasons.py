@@ -515,6 +515,12 @@ WORDINGS: Mapping[Reason, tuple[Wording, ...]] = {
             N_("Regardez le dossier de nouveau : il est peut-être prêt pour un deuxième examen."),
         ),
     ),
+    Reason.FIRST_REVIEWER_BLOCKED: (
+        Wording(
+            N_("L'accès de la personne qui a fait le premier examen est bloqué."),
+            N_("Son examen ne compte pas tant que c'est le cas. Vous pouvez refuser le dossier."),
+        ),
+    ),
     Reason.CLAIMANT_BLOCKED: (
         Wording(
             N_("L'accès de cette personne à Mon Espace est bloqué."),

@@ -341,6 +341,19 @@ async def test_a_blocked_claimant_gets_nothing(town, desk):
     assert why(await desk.act(c.Withdraw(dossier=found), "agathe")) is Reason.PERSON_BLOCKED
 
 
+async def test_the_acceptance_of_a_reviewer_who_is_blocked_since_does_not_count(town, desk):
+    found = await desk.submitted()
+    await desk.half(found, "ines")
+    await desk.started(found, "ruben", Stage.SECOND)
+    async with town.db.write() as conn:
+        context = Context(actor=SystemActor(trigger="test"), capacity=Capacity.OPERATOR, at=town.clock())
+        await block(conn, town.person("ines"), context)
+
+    answer = await desk.act(desk.acceptance(found, Stage.SECOND), "ruben")
+    assert why(answer) is Reason.FIRST_REVIEWER_BLOCKED
+    assert await known(town) == []
+
+
 async def test_a_dossier_or_enterprise_that_is_not_there_is_unknown(town, desk):
     nothing = replace(desk.opening(), entity=uuid4())
     for command in (c.Submit(dossier=uuid4()), nothing):

@@ -88,6 +88,7 @@ class Case:
     under_way: bool = False
     reviewer: object = GRANT
     involved: bool = False
+    first_reviewer_blocked: bool = False
     actor_blocked: bool = False
     dossier: Dossier | None = None
 
@@ -121,6 +122,7 @@ class Case:
             actor_blocked=self.actor_blocked,
             reviewer=self.reviewer,
             involved=self.involved,
+            first_reviewer_blocked=self.first_reviewer_blocked,
             representations=self.representations,
             own=self.own,
             dossier=self.dossier,

@@ -64,6 +64,9 @@ def accept(command: c.Accept, facts: Facts) -> Outcome | Refusal:
     who = facts.claimant
     if who is None or who.blocked:
         return Refusal(reason=Reason.CLAIMANT_BLOCKED)
+    if facts.first_reviewer_blocked:
+        # Two are to accept it, and one of them is no longer trusted.
+        return Refusal(reason=Reason.FIRST_REVIEWER_BLOCKED)
     if (useless := checks.needed(who, facts) or checks.worth(dossier.code, facts)) is not None:
         return Refusal(reason=useless.reason, facts=useless.facts)
     until = _until(command.until, facts)

@@ -457,6 +457,13 @@ def test_a_blocked_claimant_is_not_made_a_representative_and_a_blocked_reviewer_
         assert why(case.by(SECOND, attempts(case)[what][1])) is Reason.PERSON_BLOCKED
 
 
+def test_what_somebody_accepted_who_was_blocked_since_does_not_count_and_may_be_refused():
+    case = at_state(State.SECOND_REVIEW)
+    case.first_reviewer_blocked = True
+    assert why(case.by(SECOND, accept(case, Stage.SECOND))) is Reason.FIRST_REVIEWER_BLOCKED
+    assert why(case.by(SECOND, refuse(case, Stage.SECOND))) is None
+
+
 def test_a_capacity_that_the_rules_have_lost_is_not_accepted():
     case = at_state(State.FIRST_REVIEW)
     case.dossier = replace(case.dossier, code="XPRES")
