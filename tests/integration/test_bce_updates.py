@@ -1,5 +1,7 @@
 """Update extracts, applied to a real database (DOMAIN 3.5, 7.3 nr 9-14, 16)."""
 
+from datetime import date
+
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -7,6 +9,8 @@ from sqlalchemy import text
 from iam.bce import queries
 from iam.bce.extracts.progress import Phase
 from iam.bce.importer import Limits, Scale, Status, apply_extract
+from iam.bce.record import replace_number
+from iam.kernel.clock import start_of_day
 from iam.kernel.numbers import EnterpriseNumber
 from tests.support.extract import Extract, Update, dotted, number, unit
 from tests.support.official import rows_of
@@ -447,8 +451,6 @@ async def test_a_dry_run_of_an_update_tells_the_same_and_leaves_everything(db, a
 
 async def test_a_renumbered_enterprise_goes_on_under_its_new_number(db, apply, clock):
     """`habilis bce renumber` says it before the update that shows the new number."""
-    from iam.bce.record import replace_number
-
     await apply(Extract.of(0, 1))
     before = await find(db, 0)
     async with db.write() as conn:
@@ -464,6 +466,34 @@ async def test_a_renumbered_enterprise_goes_on_under_its_new_number(db, apply, c
     assert (after.entity, after.situation, after.operating) == (before.entity, "003", True)
     assert [name.text for name in after.names] == ["Entreprise 9"]
     assert await find(db, 0) is None
+
+
+@pytest.mark.parametrize("kind", ["full", "update"])
+async def test_inv_05_a_number_that_is_given_up_later_than_an_extract_shows_it_again_is_on_one_entity(
+    db, apply, clock, kind
+):
+    """Said too early that it goes by another one: whoever has the old number now, has it from that day on."""
+    await apply(Extract.of(0, 1))
+    before, since = await find(db, 0), start_of_day(date(2026, 12, 1))
+    async with db.write() as conn:
+        await replace_number(conn, before.entity, EnterpriseNumber(number(9)), since=since, now=clock.now)
+    again = (
+        Update().insert("enterprise", *row_of(0)).insert("denomination", dotted(0), "1", "001", "Une autre")
+    )
+    full = Extract.of(0, 1, number=2, snapshot="03-10-2026")
+
+    report = await apply(full if kind == "full" else again)
+
+    after = await find(db, 0)
+    assert (report.status, after.entity == before.entity) == (Status.APPLIED, False)
+    async with db.read() as conn:
+        held = await conn.execute(
+            text("SELECT entity_id, starts_at, ends_at FROM bce_number WHERE number = :n"
+                 " AND recorded_until IS NULL ORDER BY starts_at"), {"n": number(0)},
+        )  # fmt: skip
+        first, second = held
+    assert (first.entity_id, first.ends_at) == (before.entity, since)
+    assert (second.entity_id, second.starts_at, second.ends_at) == (after.entity, since, None)
 
 
 async def test_activities_and_branches_are_kept_where_they_are_wanted(db, apply):

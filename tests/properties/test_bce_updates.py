@@ -110,6 +110,7 @@ async def test_inv_11_it_holds_for_any_days_between(cluster, template, clock, tm
         assert await rows_of(db) == wanted
 
 
+@pytest.mark.timeout(max(120, ENTERPRISES // 50))
 async def test_inv_11_a_month_of_daily_updates_is_the_full_extract_of_its_end(
     cluster, template, clock, tmp_path
 ):

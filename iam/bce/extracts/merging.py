@@ -31,16 +31,26 @@ ANCHORS: Mapping[str, tuple[Mapping[str, str], str]] = {
 """What everything else hangs on: of each table its columns, and the rows of enterprises that are new."""
 
 
+# Whoever has a number that was another's until a later day has it from that day on (nr 5).
+_WHEN_FREE = (
+    f"greatest({_DAY}, (SELECT max(p.ends_at) FROM bce_number p WHERE p.number = w.number"
+    " AND p.recorded_until IS NULL AND p.ends_at IS NOT NULL))"
+)
+
+
 async def appear(lane: Lane) -> int:
     """Enterprises that are new have their key and number; says how many they are."""
-    began, _ = [
-        await lane.run(
-            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM {rows}"
-        )
-        for table, (columns, rows) in ANCHORS.items()
-        if table != SNAPSHOT.table
-    ]
+    began = await _anchor(lane, "bce_entity")
+    await _anchor(lane, "bce_number", starts_at=_WHEN_FREE)
     return began
+
+
+async def _anchor(lane: Lane, table: str, **otherwise: str) -> int:
+    columns, rows = ANCHORS[table]
+    return await lane.run(
+        f"INSERT INTO {table} ({', '.join(columns)})"
+        f" SELECT {', '.join({**columns, **otherwise}.values())} FROM {rows}"
+    )
 
 
 async def come_and_go(lane: Lane) -> Counts:
