@@ -169,7 +169,7 @@ async def test_that_none_holds_twice_is_looked_up_and_not_looked_for(db, apply):
     async with db.write() as conn:
         await conn.execute(text("ANALYZE bce_snapshot"))
         read_whole = text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'bce_snapshot'")
-        some = text("SELECT entity_id FROM bce_snapshot ORDER BY entity_id LIMIT 300")
+        some = text("SELECT entity_id FROM bce_snapshot ORDER BY entity_id LIMIT 40")
         entities = (await conn.execute(some)).scalars().all()
         before = (await conn.execute(read_whole)).scalar_one()
         changed = "UPDATE bce_snapshot SET situation = '010' WHERE entity_id = ANY(:some)"
@@ -177,6 +177,21 @@ async def test_that_none_holds_twice_is_looked_up_and_not_looked_for(db, apply):
 
         # The statement itself may.
         assert (await conn.execute(read_whole)).scalar_one() - before <= 1
+
+
+async def test_that_none_of_many_new_ones_holds_twice_is_found_in_one_go(db):
+    """Nothing is known of a new table: each row looked up in it might read all the others."""
+    made = (
+        "INSERT INTO bce_number (entity_id, number, starts_at, recorded_from)"
+        " SELECT gen_random_uuid(), 1000000000 + n, now(), now() FROM generate_series(1, 500) n"
+    )
+    async with db.write() as conn:
+        await conn.execute(text(made))
+        read = (
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'bce_number'"
+        )
+
+        assert (await conn.execute(text(read))).scalar_one() < 5000
 
 
 async def test_inv_05_a_replaced_number_keeps_the_entity_and_tells_once(db, apply, clock):

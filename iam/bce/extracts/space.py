@@ -67,7 +67,7 @@ class Lane:
 
     @asynccontextmanager
     async def joining(self) -> AsyncIterator[None]:
-        """Meanwhile millions of rows are joined by hashing: files need not be in the order of their numbers."""
+        """Meanwhile rows are joined by hashing, by the million: files need not be in the order of numbers."""
         await self.run(f"{self._set} enable_mergejoin = off")
         yield
         await self.run(f"{self._set} enable_mergejoin = on")

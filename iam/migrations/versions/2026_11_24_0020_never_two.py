@@ -1,4 +1,4 @@
-"""Whether two rows hold at once is looked up for each row that was written, however many there are."""
+"""Whether two rows hold at once is looked up for each row that was written, where these are few of a table."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,8 +13,8 @@ _OVERLAP = """
     tstzrange(t.starts_at, t.ends_at) && tstzrange(f.starts_at, f.ends_at)
     AND tstzrange(t.recorded_from, t.recorded_until) && tstzrange(f.recorded_from, f.recorded_until)
 """
-# As a join, planners read all of a table for an update of some thousand rows: the check of a day cost as much
-# as the register is large. OFFSET 0 keeps them from making one of it.
+# Of a day's changes: as a join, planners read all of a table for them, and the check of a day cost as much as
+# the register is large. OFFSET 0 keeps them from making one of it.
 _LOOKED_UP = f"""
     SELECT EXISTS (
       SELECT FROM fresh f CROSS JOIN LATERAL (
@@ -42,13 +42,25 @@ _JOINED = f"""
 """
 
 
-def _function(question: str) -> sa.TextClause:
+_BY_HOW_MANY = f"""
+    SELECT count(*) * 20 < (SELECT reltuples FROM pg_class WHERE oid = TG_RELID) FROM fresh INTO few;
+    IF few THEN
+        question \\:= '{_LOOKED_UP}';
+    END IF;
+"""
+
+
+def _function(choose: str) -> sa.TextClause:
+    """What is written into a table that is new, or not analysed yet, is joined with it."""
     return sa.text(f"""
     CREATE OR REPLACE FUNCTION bce_never_two() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
+        question text \\:= '{_JOINED}';
+        few boolean;
         twice boolean;
     BEGIN
-        EXECUTE format('{question}', TG_ARGV[0], TG_TABLE_NAME) INTO twice;
+        {choose}
+        EXECUTE format(question, TG_ARGV[0], TG_TABLE_NAME) INTO twice;
         IF twice THEN
             RAISE EXCEPTION 'two rows of % hold at once: "%"', TG_TABLE_NAME, TG_ARGV[1]
                   USING ERRCODE = 'exclusion_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_ARGV[1];
@@ -60,9 +72,9 @@ def _function(question: str) -> sa.TextClause:
 
 def upgrade() -> None:
     """Bring the schema to this revision."""
-    op.execute(_function(_LOOKED_UP))
+    op.execute(_function(_BY_HOW_MANY))
 
 
 def downgrade() -> None:
     """Take the schema back to the revision before."""
-    op.execute(_function(_JOINED))
+    op.execute(_function(""))
