@@ -15,12 +15,16 @@ commits to disk. Rates are rows of the files a second:
 - `update`: 15,000 rows about 2,500 enterprises onto the country, against the same onto the small one;
 - `proportion`: those 15,000 rows, against 1,500.
 
+Seconds of processor are told besides: those of the server, checkpoints included, and of this process. On a
+machine that does other things too they are steadier than time.
+
 Memory is the peak of a process `habilis bce import` that loads each of the countries. Meanwhile, and during
 an unchanged extract and an update, somebody reads one enterprise after the other, and whether there is an
 extract: told is the slowest answer, how many there were, and how many of them did not belong together.
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -34,6 +38,7 @@ import time
 import zipfile
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -42,7 +47,7 @@ from alembic import command
 from bench.rounds import summary
 from demo.parts.postgres import PostgresServer
 from iam.bce import dialect
-from iam.bce.extracts.progress import Phase
+from iam.bce.extracts.progress import Phase, nobody
 from iam.bce.importer import Status, apply_extract
 from iam.bce.synthetic import Plan, generate
 from iam.kernel.clock import system_clock as now
@@ -100,11 +105,12 @@ def chunks(file):
             yield chunk
 
 
-def numbers_of(path, count):
-    """Some enterprises of the extract, as the files write their numbers."""
+def numbers_of(path, enterprises):
+    """Some enterprises from all over an extract of so many."""
+    step = max(1, enterprises // (10 * DELTA))
     with zipfile.ZipFile(path).open("enterprise.csv") as file:
-        next(file)
-        return [line.split(b",")[0].decode().strip('"') for line in itertools.islice(file, count)]
+        lines = itertools.islice(file, 1, None, step)
+        return [line.split(b",")[0].decode().strip('"').replace(".", "") for line in lines]
 
 
 async def copied(url, path, files, *, prefix, kind=""):
@@ -115,25 +121,48 @@ async def copied(url, path, files, *, prefix, kind=""):
                 with archive.open(f"{name}.csv") as file:
                     columns = ", ".join(f"c{at} text" for at, _ in enumerate(file.readline().split(b",")))
                     await conn.execute(f"CREATE {kind} TABLE {prefix}_{name} ({columns})")
-                    async with conn.cursor().copy(
-                        f"COPY {prefix}_{name} FROM STDIN (FORMAT csv)"
-                    ) as copy:  # fmt: skip
+                    statement = f"COPY {prefix}_{name} FROM STDIN (FORMAT csv)"
+                    async with conn.cursor().copy(statement) as copy:
                         while chunk := file.read(_CHUNK):
                             await copy.write(chunk)
 
 
-class Clock:
-    """How long something takes; the server has nothing else to write meanwhile."""
+def burnt(server):
+    """The seconds of processor that the server and this process have taken so far."""
+    parents, spent = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            after = stat.read_text().rpartition(")")[2].split()
+            # Of those that have ended, whoever waited for them knows.
+            parents[int(stat.parent.name)], spent[int(stat.parent.name)] = (
+                int(after[1]),
+                map(int, after[11:15]),
+            )
+    ours = {server.process.pid}
+    while more := {each for each, parent in parents.items() if parent in ours} - ours:
+        ours |= more
+    return sum(sum(spent[each]) for each in ours) / os.sysconf("SC_CLK_TCK") + time.process_time()
 
-    def __init__(self, url):
-        self.url = url
 
-    async def __call__(self, work):
-        async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as conn:
+@dataclass
+class Stopwatch:
+    """How long work takes, and how much of the processors; the server has nothing else to write meanwhile."""
+
+    server: PostgresServer
+    cpu: dict = field(default_factory=dict)
+
+    async def __call__(self, what, work):
+        async with await psycopg.AsyncConnection.connect(self.server.url(), autocommit=True) as conn:
             await conn.execute("CHECKPOINT")
-        began = time.perf_counter()
-        answer = await work()
-        return time.perf_counter() - began, answer
+        began, before = time.perf_counter(), burnt(self.server)
+        await work()
+        taken = time.perf_counter() - began
+        self.cpu.setdefault(what, []).append(burnt(self.server) - before)
+        return taken
+
+    def burnt(self):
+        """The medians."""
+        return {what: middle(each) for what, each in self.cpu.items()}
 
 
 @dataclass
@@ -144,7 +173,6 @@ class Register:
     name: str
     path: Path
     size: int = 0
-    committed: float = 0.0
     numbers: list = field(default_factory=list)
 
     @property
@@ -155,13 +183,8 @@ class Register:
         self.server.create_database(self.name, template="migrated")
         return self
 
-    async def apply(self, path=None):
-        """An extract is applied; returns what was written, and remembers when it was committed."""
-
-        def watcher(moment):
-            if moment.phase is Phase.COMMIT and moment.done:
-                self.committed = time.perf_counter()
-
+    async def apply(self, path=None, watcher=nobody):
+        """An extract is applied; returns how much was written."""
         db = Database(self.url, statement_timeout="0")
         try:
             report = await apply_extract(db, path or self.path, now, watcher=watcher)
@@ -176,10 +199,21 @@ class Register:
         await copied(self.url, self.path, FILES, prefix="raw")
 
     async def load(self):
-        """The seconds until the first full extract was committed, and until it could be searched."""
-        began = time.perf_counter()
-        await self.apply()
-        return self.committed - began, time.perf_counter() - began
+        """The first full extract is committed. What follows, that it can be searched, is left."""
+        committed = asyncio.Event()
+
+        def watcher(moment):
+            if moment.phase is Phase.COMMIT and moment.done:
+                committed.set()
+
+        importing = asyncio.create_task(self.apply(watcher=watcher))
+        waiting = asyncio.create_task(committed.wait())
+        await asyncio.wait({importing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        for each in (importing, waiting):
+            each.cancel()
+        await asyncio.gather(importing, waiting, return_exceptions=True)
+        if not committed.is_set():
+            importing.result()
 
     async def forget_the_number(self):
         """What was applied last passes for the extract before: the same files are news under their number."""
@@ -351,80 +385,92 @@ async def reading(register, work):
     return met
 
 
-async def run(server, folder, rounds):
-    """The figures."""
-    big, small = (
-        Register(server, name, country(size)) for name, size in (("big", ENTERPRISES), ("small", SMALL))
-    )
-    for register in (big, small):
-        register.size = rows_in(register.path)
-        register.numbers = [
-            each.replace(".", "") for each in numbers_of(register.path, max(10 * DELTA, SMALL))
-        ]
-    memory, readers = {}, {}
-    for register, size in ((small, SMALL), (big, ENTERPRISES)):
-        memory[str(size)], readers[f"load of {size}"] = await imported(register.create())
-    clock = Clock(big.url)
+def sides(turn, *names):
+    """The order of a round changes from one to the next."""
+    return names if turn % 2 == 0 else names[::-1]
 
-    loads, whole = [], []
+
+async def loads(watch, big, rounds):
+    """Rows a second of each round: an import into an empty register, and a copy."""
+    found = []
     for turn in range(rounds):
-        fresh = Register(server, f"load{turn}", big.path)
         taken = {}
-        for side in ("ours", "floor") if turn % 2 == 0 else ("floor", "ours"):
-            fresh.create()
-            if side == "ours":
-                _, (taken[side], searchable) = await clock(fresh.load)
-                whole.append(searchable)
-            else:
-                taken[side], _ = await clock(fresh.copy)
-            server.drop_database(fresh.name)
-        loads.append((big.size / taken["ours"], big.size / taken["floor"]))
+        for side in sides(turn, "load", "copy"):
+            fresh = Register(big.server, f"fresh{turn}", big.path).create()
+            taken[side] = await watch(side, getattr(fresh, side))
+            big.server.drop_database(fresh.name)
+        found.append((big.size / taken["load"], big.size / taken["copy"]))
+    return found
 
-    unchanged, alone, again = [], [], []
+
+async def unchanged(watch, big, rounds):
+    """Rows a second of each round: the same extract again, a blind upsert with and without its copying."""
+    whole, upsert = [], []
     blind = Blind(big)
     await blind.prepare()
     for turn in range(rounds):
-        taken = {}
-        for side in ("ours", "floor") if turn % 2 == 0 else ("floor", "ours"):
+        for side in sides(turn, "ours", "floor"):
             if side == "ours":
                 await big.forget_the_number()
-                taken[side], _ = await clock(big.again)
+                ours = await watch("unchanged", big.again)
             else:
                 await blind.tidy()
-                taken["copy"], _ = await clock(blind.copy)
-                taken["upsert"], _ = await clock(blind.write)
-        unchanged.append((big.size / taken["ours"], big.size / (taken["copy"] + taken["upsert"])))
-        alone.append((big.size / taken["ours"], big.size / taken["upsert"]))
-        again.append(taken["ours"])
+                copied_in = await watch("copy of a blind upsert", blind.copy)
+                written_in = await watch("blind upsert", blind.write)
+        whole.append((big.size / ours, big.size / (copied_in + written_in)))
+        upsert.append((big.size / ours, big.size / written_in))
+    return whole, upsert
+
+
+async def updates(watch, big, small, folder, rounds):
+    """Rows a second of each round: on both sizes, and of an update of a tenth."""
+    sizes, proportion = [], []
+    cases = {
+        "update": (big, DELTA), "update of the small one": (small, DELTA), "update of a tenth": (big, LITTLE)
+    }  # fmt: skip
+    for turn in range(rounds):
+        rate = {}
+        for side in sides(turn, *cases):
+            register, enterprises = cases[side]
+            path = await register.update(folder, enterprises, f"{turn} {side}")
+            rate[side] = 6 * enterprises / await watch(side, partial(register.apply, path))
+        sizes.append((rate["update"], rate["update of the small one"]))
+        proportion.append((rate["update"], rate["update of a tenth"]))
+    return sizes, proportion
+
+
+async def run(server, folder, rounds):
+    """The figures."""
+    watch, memory, readers = Stopwatch(server), {}, {}
+    big, small = (
+        Register(server, name, country(of)) for name, of in (("big", ENTERPRISES), ("small", SMALL))
+    )
+    for register, of in ((small, SMALL), (big, ENTERPRISES)):
+        register.size = rows_in(register.path)
+        register.numbers = numbers_of(register.path, of)
+        memory[of], readers[f"load of {of}"] = await imported(register.create())
+    of_loads = await loads(watch, big, rounds)
+    of_unchanged, of_upsert = await unchanged(watch, big, rounds)
     await big.forget_the_number()
     readers["unchanged"] = await reading(big, big.again)
-
-    updates, proportion, seconds = [], [], []
-    for turn in range(rounds):
-        taken = {}
-        sides = (("big", big, DELTA), ("small", small, DELTA), ("little", big, LITTLE))
-        for side, register, enterprises in sides if turn % 2 == 0 else reversed(sides):
-            path = await register.update(folder, enterprises, f"{turn} {side}")
-            taken[side], _ = await clock(lambda register=register, path=path: register.apply(path))
-        updates.append((6 * DELTA / taken["big"], 6 * DELTA / taken["small"]))
-        proportion.append((6 * DELTA / taken["big"], 6 * LITTLE / taken["little"]))
-        seconds.append(taken["big"])
+    of_updates, of_proportion = await updates(watch, big, small, folder, rounds)
     path = await big.update(folder, DELTA, "read")
-    readers["update"] = await reading(big, lambda: big.apply(path))
-
-    peaks = [memory[str(size)]["peak_mb"] for size in (SMALL, ENTERPRISES)]
+    readers["update"] = await reading(big, partial(big.apply, path))
+    growth = memory[ENTERPRISES]["peak_mb"] / memory[SMALL]["peak_mb"] - 1
     return {
         "bench": "register", "enterprises": ENTERPRISES, "small": SMALL, "rows": big.size, "rounds": rounds,
         "pairs": {
-            "load": summary(loads), "unchanged": summary(unchanged),
-            "unchanged_against_upsert": summary(alone), "update": summary(updates),
-            "proportion": summary(proportion),
+            "load": summary(of_loads), "unchanged": summary(of_unchanged),
+            "unchanged_against_upsert": summary(of_upsert), "update": summary(of_updates),
+            "proportion": summary(of_proportion),
         },
         "seconds": {
-            "load": middle(big.size / ours for ours, _ in loads), "load_and_search": middle(whole),
-            "unchanged": middle(again), "update": middle(seconds),
+            "load": middle(big.size / ours for ours, _ in of_loads),
+            "unchanged": middle(big.size / ours for ours, _ in of_unchanged),
+            "update": middle(6 * DELTA / ours for ours, _ in of_updates),
         },
-        "memory": {**memory, "growth": round(peaks[1] / peaks[0] - 1, 3)},
+        "processor_seconds": watch.burnt(),
+        "memory": {**memory, "growth": round(growth, 3)},
         "readers": readers,
     }  # fmt: skip
 
