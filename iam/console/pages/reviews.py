@@ -342,7 +342,7 @@ async def _decision_page(
         no=None if refusal is None else refusal_sentence(refusal, language),
         code=None if refusal is None else refusal.reason.value,
         enterprise=words.enterprise(found, language),
-        who=words.person(seen.claimant.given_name, seen.claimant.family_name, language),
+        who=words.person_first(seen.claimant.given_name, seen.claimant.family_name, language),
         stage=int(dossier.stage),
         second=dossier.first_reviewer is not None,
         first_until=dossier.first_until,
