@@ -176,6 +176,17 @@ async def test_what_comes_and_goes_again_is_told_each_time(register):
     ]  # fmt: skip
 
 
+async def test_a_seat_that_is_struck_off_already_is_not_told_again_when_it_is_written_otherwise(register):
+    await register.learn(country(1))
+    await register.watch(WATCHED)
+    await register.learn(country(2, struck_off="01-10-2026"))
+
+    report = await register.learn(country(3, struck_off="02-10-2026"))
+
+    assert report.written["bce_address"] == {"began": 2, "ended": 2}
+    assert [kind for kind, _ in await register.journal()] == ["seatStruckOff"]
+
+
 async def test_inv_05_a_replaced_number_is_told_once_and_the_extract_that_shows_it_adds_its_situation(
     register,
 ):
