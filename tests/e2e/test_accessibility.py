@@ -5,7 +5,15 @@ import re
 import pytest
 
 from tests.support.axe import faults
-from tests.support.steps import NUMBERS, Wording, add_enterprise, fill_request, send_request
+from tests.support.steps import (
+    NUMBERS,
+    Wording,
+    add_enterprise,
+    fill_request,
+    in_language,
+    main_text,
+    send_request,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240, func_only=True)]
 
@@ -14,6 +22,7 @@ BEGIN = (
     "/citizen",
     "/enterprises",
     "/enterprises/add",
+    "/enterprises/add/search",
     "/requests",
     "/address",
     "/desk",
@@ -33,6 +42,7 @@ SAME = {
     "/dossiers",
     "/dossiers/new",
     "/enterprises/add",
+    "/enterprises/add/search",
     "/requests",
     "/help",
     "/accessibility",
@@ -132,6 +142,36 @@ def test_every_page_that_links_lead_to(person, key, language, begin):
     if key == "katrin":
         assert {"/desk/*", "/desk/*/people", "/desk/*/own"} <= set(seen)
         assert any("/requests/" in path for path in seen), "the page of a decision is among them"
+
+
+@pytest.mark.parametrize("language", ["fr", "de"])
+def test_finding_an_enterprise_and_what_the_register_says_of_it(person, language):
+    """The question, its mistakes, its answers, nobody; one with units, one natural, one gone, one curated."""
+    someone, found, say = person("olivier", language=language), [], Wording(language)
+    page = someone.page
+
+    def look():
+        found.extend(faults(page, language))
+
+    someone.login("/")
+    in_language(someone, language)
+    try:
+        someone.goto("/enterprises/add/search")
+        look()
+        page.locator("main form button").last.click()
+        page.locator(".ds-error-summary").wait_for()
+        look()
+        for asked in ("name=menuiserie", "place=Namur", "name=qwrtzx"):
+            someone.goto(f"/enterprises/add/search?{asked}")
+            look()
+        for key in ("dupont", "haddad", "vesdre", "masson", "aachen", "polyglotte"):
+            someone.goto(f"/enterprises/{NUMBERS[key]}/register")
+            assert say("Unités d'établissement") in main_text(someone)
+            look()
+    finally:
+        someone.goto("/")
+        in_language(someone, someone.world.persona("olivier")["language"])
+    assert found == []
 
 
 def test_naming_somebody_step_by_step(person):

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180, func_only=True)]
 LANGUAGES = ("fr", "de", "nl", "en")
 PATHS = (
     "/", "/citizen", "/enterprises", "/enterprises/add", f"/enterprises/add/{NUMBERS['ourthe']}",
+    "/enterprises/add/search", f"/enterprises/{NUMBERS['ourthe']}/register", "/dossiers", "/dossiers/new",
     f"/enterprises/{NUMBERS['ourthe']}/request", "/requests", "/address", "/desk", "/represent", "/help",
     "/accessibility", "/privacy", "/no-such-page",
 )  # fmt: skip

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from demo.wallonia.source import dotted
 from tests.support.steps import NUMBERS, add_enterprise, fill_request, mail_to, send_request
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120, func_only=True)]
@@ -49,3 +50,21 @@ def test_asking_and_withdrawing_without_javascript(person):
     assert vincent.heading == "Demander un rôle pour Fondation Mémoire des Carrières"
     page.locator("[data-logout] button").click()
     assert vincent.heading == "Vous êtes déconnecté"
+
+
+def test_finding_an_enterprise_and_what_the_register_says_of_it_without_javascript(person):
+    olivier = person("olivier", java_script_enabled=False)
+    page = olivier.page
+    olivier.login("/enterprises/add")
+    olivier.click("Chercher par nom ou par commune", "link")
+    page.locator("main form button").last.click()
+    page.locator(".ds-error-summary").wait_for()
+    page.get_by_label("Nom de l'entreprise").fill("menuiserie dupont")
+    page.locator("main form button").last.click()
+    page.get_by_role("link", name="Menuiserie Dupont").first.click()
+    olivier.sees(dotted(NUMBERS["dupont"]))
+    olivier.click("Ce que dit la BCE", "link")
+    assert olivier.heading == "Ce que dit la BCE de Menuiserie Dupont SRL"
+    olivier.sees("Source : données ouvertes de la BCE")
+    page.locator("a", has_text="Retour").first.click()
+    assert page.url.endswith(f"/enterprises/add/{NUMBERS['dupont']}")
