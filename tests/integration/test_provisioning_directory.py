@@ -43,11 +43,7 @@ def server() -> Iterator[Ldap]:
 def ldap(server: Ldap) -> Iterator[Ldap]:
     """The directory, empty again after the test."""
     yield server
-    with server.hands() as hands:
-        for base in (server.server.groups_dn, server.server.people_dn):
-            hands.search(base, "(objectClass=*)", ldap3.LEVEL)
-            for entry in list(hands.response):
-                hands.delete(entry["dn"])
+    server.empty()
 
 
 @pytest.fixture

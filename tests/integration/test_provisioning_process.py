@@ -43,9 +43,16 @@ class Something:
 
 
 @pytest.fixture(scope="module")
-def ldap() -> Iterator[Ldap]:
+def server() -> Iterator[Ldap]:
     with running_ldap() as started:
         yield started
+
+
+@pytest.fixture
+def ldap(server: Ldap) -> Iterator[Ldap]:
+    """The directory, empty again after the test: a sweep sees what others have left."""
+    yield server
+    server.empty()
 
 
 @pytest.fixture

@@ -175,6 +175,14 @@ class Ldap:
             # ldap3 leaves it open when the server was faster to end the session.
             plug.close()
 
+    def empty(self) -> None:
+        """Nobody and no group is left in it."""
+        with self.hands() as connection:
+            for base in (self.server.groups_dn, self.server.people_dn):
+                connection.search(base, "(objectClass=*)", ldap3.LEVEL)
+                for entry in list(connection.response):
+                    connection.delete(entry["dn"])
+
     def groups(self) -> dict[str, set[str]]:
         """What an ordinary client sees: group name -> ids of members."""
         with self.hands() as connection:

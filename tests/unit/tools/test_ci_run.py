@@ -51,7 +51,7 @@ def _run_twice(folder: Path, first: str, second: str) -> tuple[int, str]:
     make = folder / "make"
     make.write_text(
         "#!/bin/sh\n"
-        f'[ "$2" = "PYTEST_ARGS=--last-failed" ] && echo "{second}" && exit 0\n'
+        f'[ "$2" = "PYTEST_ARGS=--last-failed --numprocesses=0" ] && echo "{second}" && exit 0\n'
         f'echo "{first}"\nexit 1\n'
     )
     make.chmod(0o755)
