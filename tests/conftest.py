@@ -14,7 +14,7 @@ from iam.kernel.ids import uuid4
 from iam.migrations import config
 from iam.storage import Database
 from tests.support.identity import addresses, browser, fas, fas_process, keycloak, other_browser
-from tests.support.register import Town, settle
+from tests.support.register import Settled, Town, settle
 from tests.support.settings import some_settings
 
 # One Keycloak for the whole run, whichever folder asks first.
@@ -84,33 +84,33 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def wallonia(cluster: PostgresServer, template: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A database with the small Wallonia in it, imported once by the real importers, to be cloned."""
+def wallonia(cluster: PostgresServer, template: str, tmp_path_factory: pytest.TempPathFactory) -> Settled:
+    """A database with the small Wallonia and its people in it, made once by the real importers, to be cloned."""
     name = f"wallonia_{os.getpid()}"
     cluster.create_database(name, template=template)
 
-    async def fill() -> None:
+    async def fill() -> Settled:
         database = Database(cluster.url(name), pool_size=2)
         now = TestClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
-        await settle(database, now, tmp_path_factory.mktemp("wallonia"), some_settings())
+        settled = await settle(database, now, tmp_path_factory.mktemp("wallonia"), some_settings(), name)
         await database.close()
+        return settled
 
-    asyncio.run(fill())
-    return name
+    return asyncio.run(fill())
 
 
 @pytest.fixture
-def town_url(cluster: PostgresServer, wallonia: str) -> Iterator[str]:
+def town_url(cluster: PostgresServer, wallonia: Settled) -> Iterator[str]:
     """A small Wallonia of its own for one test."""
     name = f"w_{uuid4().hex}"
-    cluster.create_database(name, template=wallonia)
+    cluster.create_database(name, template=wallonia.database)
     yield cluster.url(name)
     cluster.drop_database(name)
 
 
 @pytest.fixture
-async def town(town_url: str, clock: TestClock) -> AsyncIterator[Town]:
+async def town(town_url: str, wallonia: Settled, clock: TestClock) -> AsyncIterator[Town]:
     """The people and enterprises of the small Wallonia, everybody with a confirmed address."""
     database = Database(town_url, pool_size=5)
-    yield await Town.open(database, clock)
+    yield Town.of(wallonia, database, clock)
     await database.close()

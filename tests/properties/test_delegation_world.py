@@ -47,7 +47,7 @@ def machine(cluster, wallonia):
             super().__init__()
             self.runner = asyncio.Runner()
             self.name = f"p_{uuid4().hex}"
-            cluster.create_database(self.name, template=wallonia)
+            cluster.create_database(self.name, template=wallonia.database)
             self.clock = TestClock(NOW)
             self.db = Database(cluster.url(self.name), pool_size=2)
             self.refused = 0
@@ -57,7 +57,7 @@ def machine(cluster, wallonia):
 
         @initialize()
         def settle(self):
-            self.town = self.run(Town.open(self.db, self.clock))
+            self.town = Town.of(wallonia, self.db, self.clock)
             self.entity = self.town.entity("1900000069")
 
         def teardown(self):

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -38,8 +38,20 @@ def personas() -> Mapping[str, dict]:
     return {persona["key"]: persona for persona in document["persona"]}
 
 
-async def settle(db: Database, clock, folder: Path, settings: Settings) -> None:
-    """The register, the functions and the catalogue of the demo are in the database."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A database with the small Wallonia in it, to be cloned: its name, and who and what is in it."""
+
+    database: str
+    persons: Mapping[str, PersonId]
+    entities: Mapping[str, EntityId]
+
+
+async def settle(db: Database, clock, folder: Path, settings: Settings, name: str) -> Settled:
+    """The register, the functions, the catalogue and the people of the demo are in the database of this name.
+
+    Every persona is known by number and has confirmed his address for every enterprise.
+    """
     made = write(folder, clock().replace(microsecond=0))
     for extract in made.extracts:
         report = await apply_extract(db, extract, clock)
@@ -49,6 +61,42 @@ async def settle(db: Database, clock, folder: Path, settings: Settings) -> None:
     roles = catalogue.read(REPOSITORY / "demo" / "catalogue.toml")
     async with db.write() as conn:
         await catalogue.apply(conn, roles, clock)
+    async with db.read() as conn:
+        numbers = await _numbers(conn)
+        found = {number: await register.find_by_number(conn, EnterpriseNumber(number)) for number in numbers}
+    settled = Settled(
+        database=name,
+        persons={key: await _meet(db, clock(), settings, key) for key in personas()},
+        entities={number: enterprise.entity for number, enterprise in found.items()},
+    )
+    await _confirm_everywhere(db, clock(), settled)
+    return settled
+
+
+async def _meet(db: Database, now: datetime, settings: Settings, key: str) -> PersonId:
+    context = Context(actor=SystemActor(trigger="test"), capacity=Capacity.SYSTEM, at=now)
+    language = Language(personas()[key]["language"])
+    async with db.write() as conn:
+        return await expect(conn, _fingerprints(settings, key, now), language, context)
+
+
+async def _confirm_everywhere(db: Database, now: datetime, settled: Settled) -> None:
+    """As if each had used a link for each enterprise; in one statement, for there are many of both."""
+    found = personas()
+    rows = [
+        {
+            "id": uuid4(), "person_id": person, "email": found[key]["email"], "purpose": "professional",
+            "entity_id": entity, "claimed_at": now, "verified_at": now,
+        }
+        for key, person in settled.persons.items()
+        for entity in settled.entities.values()
+    ]  # fmt: skip
+    async with db.write() as conn:
+        await conn.execute(core(PeopleAddress).insert(), rows)
+
+
+def _fingerprints(settings: Settings, key: str, now: datetime) -> tuple[Fingerprint, ...]:
+    return settings.fingerprint_keys.of(Ssin(personas()[key]["ssin"], belgian_day(now)))
 
 
 @dataclass
@@ -59,44 +107,15 @@ class Town:
     clock: object
     settings: Settings
     door: Door
-    persons: dict = field(default_factory=dict)
-    entities: dict = field(default_factory=dict)
+    persons: Mapping[str, PersonId]
+    entities: Mapping[str, EntityId]
 
     @classmethod
-    async def open(cls, db: Database, clock) -> "Town":
-        """Every persona is known by number and has confirmed his address for every enterprise."""
+    def of(cls, settled: "Settled", db: Database, clock) -> "Town":
+        """The town in a copy of the database that was settled."""
         settings = some_settings()
-        town = cls(db=db, clock=clock, settings=settings, door=Door(settings, clock))
-        for key, persona in personas().items():
-            await town._meet(key, persona)
-        async with db.read() as conn:
-            for number in await _numbers(conn):
-                found = await register.find_by_number(conn, EnterpriseNumber(number))
-                town.entities[number] = found.entity
-        await town._confirm_everywhere()
-        return town
-
-    async def _meet(self, key: str, persona: dict) -> None:
-        now: datetime = self.clock()
-        context = Context(actor=SystemActor(trigger="test"), capacity=Capacity.SYSTEM, at=now)
-        async with self.db.write() as conn:
-            self.persons[key] = await expect(
-                conn, self.fingerprints(key), Language(persona["language"]), context
-            )
-
-    async def _confirm_everywhere(self) -> None:
-        """As if each had used a link for each enterprise; in one statement, for there are many of both."""
-        now, found = self.clock(), personas()
-        rows = [
-            {
-                "id": uuid4(), "person_id": person, "email": found[key]["email"], "purpose": "professional",
-                "entity_id": entity, "claimed_at": now, "verified_at": now,
-            }
-            for key, person in self.persons.items()
-            for entity in self.entities.values()
-        ]  # fmt: skip
-        async with self.db.write() as conn:
-            await conn.execute(core(PeopleAddress).insert(), rows)
+        door = Door(settings, clock)
+        return cls(db, clock, settings, door, settled.persons, settled.entities)
 
     async def secret(self, who: str, email: str, number: str | None) -> str:
         """The person has named the address for the enterprise, or for none; what a mail would carry there."""
@@ -123,8 +142,7 @@ class Town:
             )
 
     def fingerprints(self, key: str) -> tuple[Fingerprint, ...]:
-        ssin = Ssin(personas()[key]["ssin"], belgian_day(self.clock()))
-        return self.settings.fingerprint_keys.of(ssin)
+        return _fingerprints(self.settings, key, self.clock())
 
     def person(self, key: str) -> PersonId:
         return self.persons[key]
