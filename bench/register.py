@@ -1,10 +1,12 @@
 """The register at scale: loads, extracts that change nothing or little, the importer's memory, its readers.
 
     BENCH_ENTERPRISES=200000 python -m bench.register [rounds]
+    BENCH_ENTERPRISES=2000000 BENCH_ACTIVITIES=1 python -m bench.register [rounds]
 
 A made-up country of so many enterprises, and one a tenth of its size, in the official files without
-activities; they are kept in `.cache/bench`, which git ignores. PostgreSQL is as it comes, and writes its
-commits to disk. Rates are rows of the files a second:
+activities; with them, which is four times as many rows, only the first load is measured. They are kept in
+`.cache/bench`, which git ignores. PostgreSQL is as it comes, and writes its commits to disk. Rates are rows
+of the files a second:
 
 - `load`: the first full extract, from the zip to the commit: judged, typed, keyed, constrained, analysed. Its
   floor is `COPY` of the same files out of the same zip, on one connection, into tables of text without keys;
@@ -60,7 +62,8 @@ REPOSITORY = Path(__file__).parents[1]
 ENTERPRISES = int(os.environ.get("BENCH_ENTERPRISES", "100000"))
 SMALL = max(ENTERPRISES // 10, 2500)
 DELTA, LITTLE = 2500, 250
-FILES = tuple(file.name for file in dialect.FILES)
+ACTIVITIES = os.environ.get("BENCH_ACTIVITIES") == "1"
+FILES = tuple(file.name for file in (*dialect.FILES, *([dialect.ACTIVITY] if ACTIVITIES else [])))
 KEYS = {
     "bce_number": "number", "bce_snapshot": "entity_id", "bce_establishment": "number",
     "bce_name": "entity_id, digest", "bce_contact": "entity_id, digest", "bce_address": "entity_id, digest",
@@ -84,9 +87,9 @@ SELECT EXISTS (SELECT FROM bce_extract WHERE status = 'applied') AS applied, v.n
 
 def country(enterprises):
     """The full extract of a country of this size."""
-    folder = REPOSITORY / ".cache" / "bench" / f"country_{enterprises}"
+    folder = REPOSITORY / ".cache" / "bench" / f"{'activities' if ACTIVITIES else 'country'}_{enterprises}"
     if not (found := sorted(folder.glob("*_Full.zip"))):
-        plan = Plan(enterprises=enterprises, seed=7, days=0, month=date(2026, 10, 1), activities=False)
+        plan = Plan(enterprises=enterprises, seed=7, days=0, month=date(2026, 10, 1), activities=ACTIVITIES)
         found = generate(plan, folder).extracts
     return found[0]
 
@@ -187,7 +190,7 @@ class Register:
         """An extract is applied; returns how much was written."""
         db = Database(self.url, statement_timeout="0")
         try:
-            report = await apply_extract(db, path or self.path, now, watcher=watcher)
+            report = await apply_extract(db, path or self.path, now, activities=ACTIVITIES, watcher=watcher)
         finally:
             await db.close()
         if report.status is not Status.APPLIED:
@@ -439,6 +442,22 @@ async def updates(watch, big, small, folder, rounds):
     return sizes, proportion
 
 
+async def of_loads_alone(server, rounds):
+    """The figures of a country with activities."""
+    watch, big = Stopwatch(server), Register(server, "big", country(ENTERPRISES))
+    big.size = rows_in(big.path)
+    found = await loads(watch, big, rounds)
+    return {
+        "bench": "register", "enterprises": ENTERPRISES, "activities": True, "rows": big.size,
+        "rounds": rounds, "pairs": {"load": summary(found)},
+        "seconds": {
+            "load": middle(big.size / ours for ours, _ in found),
+            "copy": middle(big.size / theirs for _, theirs in found),
+        },
+        "processor_seconds": watch.burnt(),
+    }  # fmt: skip
+
+
 async def run(server, folder, rounds):
     """The figures."""
     watch, memory, readers = Stopwatch(server), {}, {}
@@ -486,6 +505,8 @@ def main(rounds=5):
         with PostgresServer(Path(folder) / "postgres") as server:
             server.create_database("migrated")
             command.upgrade(config(server.url("migrated")), "head")
+            if ACTIVITIES:
+                return asyncio.run(of_loads_alone(server, rounds))
             return asyncio.run(run(server, Path(folder), rounds))
 
 

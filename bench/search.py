@@ -15,20 +15,17 @@ import json
 import os
 import random
 import sys
-import tempfile
 import time
-from datetime import date
-from pathlib import Path
 
 from alembic import command
 from sqlalchemy import text
 
+from bench.register import country
 from bench.rounds import Pair, measure
 from demo.parts.postgres import PostgresServer
 from iam.bce.importer import Status, apply_extract
 from iam.bce.queries import find_by_number
 from iam.bce.search import asked, search
-from iam.bce.synthetic import Plan, generate
 from iam.kernel.clock import system_clock as now
 from iam.kernel.numbers import EnterpriseNumber
 from iam.migrations import config
@@ -37,7 +34,7 @@ from iam.storage import Database
 ENTERPRISES = int(os.environ.get("BENCH_ENTERPRISES", "20000"))
 QUESTIONS = 200
 _SAMPLE = text(
-    "SELECT s.entity_id, s.number, s.text, s.postcode FROM bce_search s WHERE length(s.text) > 8"
+    "SELECT s.entity_id, s.number, s.text, s.postcode FROM bce_search s WHERE length(s.text) BETWEEN 9 AND 90"
     " ORDER BY md5(s.entity_id::text || s.text) LIMIT :limit"
 )
 _BY_KEY = text("SELECT * FROM bce_entity WHERE entity_id = :entity")
@@ -122,13 +119,10 @@ class Side:
         return told
 
 
-async def run(url, folder, rounds, seconds):
+async def run(url, rounds, seconds):
     """The figures, in a database at the newest revision."""
-    made = generate(
-        Plan(enterprises=ENTERPRISES, seed=7, days=0, month=date(2026, 10, 1), activities=False), folder
-    )
     db = Database(url, statement_timeout="0")
-    report = await apply_extract(db, made.extracts[0], now)
+    report = await apply_extract(db, country(ENTERPRISES), now)
     if report.status is not Status.APPLIED:
         raise RuntimeError(report)
     async with db.read() as conn:
@@ -153,10 +147,10 @@ async def run(url, folder, rounds, seconds):
 
 def main(rounds=5, seconds=0.4):
     """The figures, from a PostgreSQL of its own that is gone afterwards."""
-    with PostgresServer.throwaway() as server, tempfile.TemporaryDirectory(prefix="habilis-bench-") as folder:
+    with PostgresServer.throwaway() as server:
         server.create_database("bench")
         command.upgrade(config(server.url("bench")), "head")
-        return asyncio.run(run(server.url("bench"), Path(folder), rounds, seconds))
+        return asyncio.run(run(server.url("bench"), rounds, seconds))
 
 
 if __name__ == "__main__":
