@@ -89,12 +89,13 @@ def digits(column: str) -> str:
 def _dotted(column: str, form: str, first: str, last: str) -> str:
     """A number of ten digits, dotted in this form, whose first is between these.
 
-    Not a regular expression: this is asked of some four million rows, and costs half.
+    Not a regular expression: this is asked of some four million rows, and costs a third. For the same reason
+    what is trimmed are octets; of characters PostgreSQL measures each, and those of the set each time.
     """
     ten = digits(column)
     return (
         f"CASE WHEN {column} LIKE '{form}' AND {column} BETWEEN '{first}' AND '{last}~'"
-        f" AND ltrim({column}, '.0123456789') = '' AND octet_length({ten}) = 10"
+        f" AND ltrim(convert_to({column}, 'UTF8'), '.0123456789') = '' AND octet_length({ten}) = 10"
         f" THEN 97 - {ten}::bigint / 100 % 97 = right({column}, 2)::int ELSE false END"
     )
 

@@ -355,6 +355,32 @@ async def test_inv_08_a_bad_row_of_an_update_leaves_its_enterprise_as_it_was(db,
         assert len(await queries.set_aside(conn)) == 5
 
 
+async def test_inv_08_a_bad_row_that_is_read_last_leaves_its_enterprise_as_it_was(db, apply):
+    """Of a full extract it is settled who is there while other files are read: a bad row in these still counts."""
+    await apply(Extract.of(*range(6)))
+    before = await rows_of(db)
+    full = Extract.of(*range(6), number=2, snapshot="30-10-2026")
+    lines = full.lines
+    lines["enterprise.csv"] = [line.replace('"000"', '"091"') for line in lines["enterprise.csv"]]
+    lines["enterprise.csv"] = [line for line in lines["enterprise.csv"] if dotted(2) not in line]
+    lines["denomination.csv"].append(f'"{dotted(1)}","1","001","{"x" * 321}"')
+    lines["address.csv"].append(f'"{dotted(2)}","REGO",,,,,,,,,,,soon')
+    lines["address.csv"].append(f'"{unit(3)}","BAET",,,,,,,,,,,soon')
+
+    report = await apply(full, limits=Limits(bad_share=1, vanish_floor=1000))
+
+    assert report.status is Status.APPLIED
+    assert len(report.bad) == report.bad_rows == 3
+    assert (report.orphans, report.vanishing_count) == (0, 0)
+    after = await rows_of(db)
+    for file, rows in after.items():
+        held = {whose for place in (1, 2, 3) for whose in (dotted(place), unit(place), branch(place))}
+        assert {row for row in rows if row[0] in held} == {row for row in before[file] if row[0] in held}, (
+            file
+        )
+    assert [(await find(db, place)).situation for place in range(6)] == ["091", *["000"] * 3, "091", "091"]
+
+
 async def test_inv_08_too_many_bad_rows_reject_an_update(db, apply):
     await apply(Extract.of(0))
     before = await every_row(db)

@@ -3,10 +3,10 @@
 # ruff: noqa: S608 - names of tables and columns are constants of this slice; values are parameters
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from iam.bce.extracts.plan import Plan
-from iam.bce.extracts.resolving import believed, ten
+from iam.bce.extracts.resolving import believed, not_held, ten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,8 +14,9 @@ class Part:
     """A table of the register: its rows are `entity_id`, these columns, and both times where it is `dated`.
 
     Two rows with the same `key` are the same row; it has changed where they differ in what is `compared`.
-    `file` is the one of the extract, where that says of a place all that is there; `wanted` are the rows
-    that the extract wants.
+    `wanted` are the rows that the extract wants. Where a `file` of it says of a place all that is there,
+    `placed` are the same rows by no more than their key, their unit and the place in the file's table, of
+    which the rest is the `content`.
     """
 
     table: str
@@ -23,6 +24,8 @@ class Part:
     key: tuple[str, ...]
     compared: tuple[str, ...] = ()
     wanted: str
+    placed: str = ""
+    content: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None
     dated: bool = True
 
@@ -34,8 +37,8 @@ class Part:
             return (
                 f"SELECT {columns} FROM {self.table} t {_IN_QUESTION[self.table].format(file=self.file)}{now}"
             )
-        held = "NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = t.entity_id)"
-        return f"SELECT {columns} FROM {self.table} t{now}{' AND ' if now else ' WHERE '}{held}"
+        both = " AND " if now else " WHERE "
+        return f"SELECT {columns} FROM {self.table} t{now}{both}{not_held('t.entity_id')}"
 
     def wanted_rows(self, plan: Plan) -> str:
         """The rows that the extract wants where it puts something in question."""
@@ -67,13 +70,24 @@ _IN_QUESTION: Mapping[str, str] = {
 }
 
 
-def _of_owner(file: str, **columns: str) -> str:
-    """Rows of a file with the key of their owner, if he has one; their digest stands for their content."""
-    content = ", ".join(("o.unit", *columns.values()))
-    named = ", ".join(f"{what} AS {name}" for name, what in columns.items())
-    return (
-        f"SELECT o.entity_id, hash_record_extended(ROW({content}), 0) AS digest, o.unit, {named}"
-        f' FROM @{file} s LEFT JOIN @owner o ON o.key = s."EntityNumber"'
+def _about_any(table: str, file: str, *, dated: bool = False, **content: str) -> Part:
+    """The table of a file whose rows may be about anything: so much is said of each, and of whom it is.
+
+    A digest stands for the content. A row without an owner has neither entity nor unit.
+    """
+    all_of_it = ", ".join(("o.unit", *content.values()))
+    found = f"o.entity_id, hash_record_extended(ROW({all_of_it}), 0) AS digest, o.unit"
+    told = ", ".join(f"{what} AS {name}" for name, what in content.items())
+    rows = f'FROM @{file} s LEFT JOIN @owner o ON o.key = s."EntityNumber"'
+    return Part(
+        table=table,
+        columns=("digest", "unit", *content),
+        key=("entity_id", "digest"),
+        wanted=f"SELECT {found}, {told} {rows}",
+        placed=f"SELECT {found}, s.ctid AS place {rows}",
+        content=content,
+        file=file,
+        dated=dated,
     )
 
 
@@ -98,64 +112,38 @@ BRANCH = Part(
     compared=("entity_id", "start_on"),
     wanted="SELECT entity_id, number, start_on FROM @unit WHERE branch",
 )
-NAME = Part(
-    table="bce_name",
-    columns=("digest", "unit", "language", "kind", "text"),
-    key=("entity_id", "digest"),
-    wanted=_of_owner(
-        "denomination",
-        language='s."Language"',
-        kind='s."TypeOfDenomination"',
-        text='btrim(s."Denomination")',
-    ),
-    file="denomination",
+NAME = _about_any(
+    "bce_name",
+    "denomination",
+    dated=True,
+    language='s."Language"',
+    kind='s."TypeOfDenomination"',
+    text='btrim(s."Denomination")',
 )
-ADDRESS = Part(
-    table="bce_address",
-    columns=(
-        "digest", "unit", "kind", "country_nl", "country_fr", "postcode", "municipality_nl",
-        "municipality_fr", "street_nl", "street_fr", "house_number", "box", "extra", "struck_off_on",
-    ),
-    key=("entity_id", "digest"),
-    wanted=_of_owner(
-        "address",
-        kind='s."TypeOfAddress"',
-        country_nl='s."CountryNL"',
-        country_fr='s."CountryFR"',
-        postcode='s."Zipcode"',
-        municipality_nl='s."MunicipalityNL"',
-        municipality_fr='s."MunicipalityFR"',
-        street_nl='s."StreetNL"',
-        street_fr='s."StreetFR"',
-        house_number='s."HouseNumber"',
-        box='s."Box"',
-        extra='s."ExtraAddressInfo"',
-        struck_off_on='s."DateStrikingOff"::date',
-    ),
-    file="address",
-    dated=False,
-)  # fmt: skip
-CONTACT = Part(
-    table="bce_contact",
-    columns=("digest", "unit", "kind", "value"),
-    key=("entity_id", "digest"),
-    wanted=_of_owner("contact", kind='s."ContactType"', value='s."Value"'),
-    file="contact",
-    dated=False,
+ADDRESS = _about_any(
+    "bce_address",
+    "address",
+    kind='s."TypeOfAddress"',
+    country_nl='s."CountryNL"',
+    country_fr='s."CountryFR"',
+    postcode='s."Zipcode"',
+    municipality_nl='s."MunicipalityNL"',
+    municipality_fr='s."MunicipalityFR"',
+    street_nl='s."StreetNL"',
+    street_fr='s."StreetFR"',
+    house_number='s."HouseNumber"',
+    box='s."Box"',
+    extra='s."ExtraAddressInfo"',
+    struck_off_on='s."DateStrikingOff"::date',
 )
-ACTIVITY = Part(
-    table="bce_activity",
-    columns=("digest", "unit", "activity_group", "nace_version", "nace_code", "classification"),
-    key=("entity_id", "digest"),
-    wanted=_of_owner(
-        "activity",
-        activity_group='s."ActivityGroup"',
-        nace_version='s."NaceVersion"::smallint',
-        nace_code='s."NaceCode"',
-        classification='s."Classification"',
-    ),
-    file="activity",
-    dated=False,
+CONTACT = _about_any("bce_contact", "contact", kind='s."ContactType"', value='s."Value"')
+ACTIVITY = _about_any(
+    "bce_activity",
+    "activity",
+    activity_group='s."ActivityGroup"',
+    nace_version='s."NaceVersion"::smallint',
+    nace_code='s."NaceCode"',
+    classification='s."Classification"',
 )
 
 

@@ -127,18 +127,22 @@ class Pipeline:
         steps = [step for source in self._sources if source.file.unique for step in self._read(source)]
         rest = [step for source in self._sources if not source.file.unique for step in self._read(source)]
         rest.append(_step("bad rows", Phase.JUDGE, self._stop_if_bad, *judged.values()))
-        if not self.is_first:
-            # Whom a bad row holds back matters to those we know; at a first load we know nobody.
+        if self._plan.update:
+            # What an update puts in question is asked of all its files.
             steps, rest, own = [*steps, *rest], [], {"bad rows"}
         steps += [
             _step("hold", Phase.RESOLVE, self._resolver.hold, *own),
             _step("entities", Phase.RESOLVE, self._resolver.entities, "hold"),
             _step("gone", Phase.RESOLVE, self._resolver.gone, "entities"),
-            _step("units", Phase.RESOLVE, self._units, "gone"),
-            _step("owners", Phase.RESOLVE, self._resolver.owners, "units"),
+            _step("units", Phase.RESOLVE, self._resolver.units, "gone"),
             *rest,
-            _step("vanishing", Phase.RESOLVE, self._stop_if_many_vanish, "gone", "bad rows"),
-            _step("codes", Phase.RESOLVE, self._look_at_codes, "entities"),
+        ]
+        # Whom a bad row holds back matters to those we know; at a first load we know nobody.
+        all_judged = () if self.is_first else ("bad rows",)
+        steps += [
+            _step("settle", Phase.RESOLVE, self._settle, "units", *all_judged),
+            _step("vanishing", Phase.RESOLVE, self._stop_if_many_vanish, "settle", "bad rows"),
+            _step("codes", Phase.RESOLVE, self._look_at_codes, "settle"),
         ]
         # Whom rights hang on is made in the transaction; what nobody comes to but by that, beside it.
         steps += [
@@ -153,11 +157,11 @@ class Pipeline:
             built = part.table in self._build
             does, phase = (self._build_part, Phase.BUILD) if built else (self._compare, Phase.COMPARE)
             found.append(f"{phase.value} {part.table}")
-            waits = {"owners"} if part.file is None else {"owners", judged[part.file]}
+            waits = ("settle",) if part.file is None else ("settle", judged[part.file])
             # Where enterprises are known already, somebody may come to what is made: it is not there before.
             how = _truth if built and not self.is_first else _step
             steps.append(how(found[-1], phase, partial(does, part=part), *waits))
-        steps.append(_truth("orphans", Phase.COMPARE, self._stop_if_orphaned, "units", *found))
+        steps.append(_truth("orphans", Phase.COMPARE, self._stop_if_orphaned, "settle", *found))
         return steps
 
     def _read(self, source: Source) -> tuple[Step, Step]:
@@ -172,20 +176,23 @@ class Pipeline:
             ),
         )
 
-    async def _units(self, lane: Lane) -> None:
-        await self._resolver.units(lane)
+    async def _settle(self, lane: Lane) -> None:
+        """Whom each row is about stands.
+
+        Of a full extract it is settled while files are still being read, as if their rows were good: they
+        nearly always are. Else it is settled anew.
+        """
+        if not self.is_first and await self._resolver.is_outdated(lane):
+            await self._resolver.again(lane)
         units = [source for source in self._sources if source.table in {"establishment", "branch"}]
         staged = " + ".join(f"(SELECT count(*) FROM @{source.table})" for source in units)
         if await lane.value(f"SELECT {staged} - (SELECT count(*) FROM @unit)"):
-            bad = 0
             for source in units:
-                bad += await self._judge.orphans(
-                    lane, source, owners="parent", with_branches=self._plan.branches
-                )
-            # One of them may be a unit of somebody we know, whom that holds back.
-            unreadable = f"SELECT count(*) FROM @bad WHERE own IS NOT NULL AND reason <> '{ORPHAN}'"
-            if bad and not self.is_first and await lane.value(unreadable):
+                await self._judge.orphans(lane, source, owners="parent", with_branches=self._plan.branches)
+            # A unit of which the enterprise cannot be read may be one of somebody we know: he is held back.
+            if not self.is_first and await self._resolver.is_outdated(lane):
                 await self._resolver.again(lane)
+        await self._resolver.owners(lane)
 
     async def _look_at_codes(self, lane: Lane) -> None:
         """Codes that the shipped code table does not know: shown as such, and treated with caution."""
@@ -334,7 +341,7 @@ class Pipeline:
         ]
         rows = f"SELECT DISTINCT entity_id FROM ({' UNION ALL '.join(changed)}) x WHERE entity_id IS NOT NULL"
         touched = await self.space.main.make("touched", rows)
-        await self.space.main.run("ANALYZE @touched")
+        await self.space.main.look_at("touched")
         return touched
 
     async def _forget_activities(self) -> None:

@@ -31,6 +31,15 @@ def ten(column: str) -> str:
     return f'{digits(column)} COLLATE "default"'
 
 
+def not_held(entity: str) -> str:
+    """The condition that an enterprise, if it is one, is not among `@held`.
+
+    Hardly anybody ever is: those few are looked up in memory, row by row. As a join, the planner would build
+    its hash of the millions whom it asks about, because of nobody it cannot tell that there is nobody.
+    """
+    return f"({entity} IN (SELECT entity_id FROM @held)) IS NOT TRUE"
+
+
 _ENTERPRISE, _ESTABLISHMENT, _BRANCH = '"EnterpriseNumber"', '"EstablishmentNumber"', '"Id"'
 # A key that nobody can guess, without asking the system for randomness two million times: a digest of a
 # secret of this import, with the bits of a random UUID. Secret and number together are one block of it.
@@ -48,20 +57,21 @@ _ENTITY = f"""
       FROM (SELECT *, {ten(_ENTERPRISE)} AS number FROM @enterprise) s
       LEFT JOIN bce_number n ON n.number = s.number AND {believed("n")}
       LEFT JOIN bce_entity e ON e.entity_id = n.entity_id AND e.vanished_at IS NOT NULL
-     WHERE NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = n.entity_id)
+     WHERE {not_held("n.entity_id")}
 """
-_ABSENT = """
+_HOLDING = f"SELECT count(*) FROM @bad WHERE reason <> '{ORPHAN}'"
+_ABSENT = f"""
     SELECT e.entity_id FROM bce_entity e
      WHERE e.vanished_at IS NULL
        AND NOT EXISTS (SELECT FROM @entity s WHERE s.entity_id = e.entity_id)
-       AND NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = e.entity_id)
+       AND {not_held("e.entity_id")}
 """
 _TAKEN_AWAY = f"""
     SELECT DISTINCT n.entity_id FROM @enterprise_delete d
       JOIN bce_number n ON n.number = {ten(f"d.{_ENTERPRISE}")} AND {believed("n")}
       JOIN bce_entity e ON e.entity_id = n.entity_id AND e.vanished_at IS NULL
      WHERE NOT EXISTS (SELECT FROM @enterprise s WHERE s.{_ENTERPRISE} = d.{_ENTERPRISE})
-       AND NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = n.entity_id)
+       AND {not_held("n.entity_id")}
 """
 # Whom the rows of an update may be about: those it has a row of, and those it leaves as they are.
 _PARENT = f"""
@@ -72,7 +82,7 @@ _PARENT = f"""
       JOIN bce_entity e ON e.entity_id = n.entity_id AND e.vanished_at IS NULL
      WHERE NOT EXISTS (SELECT FROM @entity s WHERE s.entity_id = n.entity_id)
        AND NOT EXISTS (SELECT FROM @gone g WHERE g.entity_id = n.entity_id)
-       AND NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = n.entity_id)
+       AND {not_held("n.entity_id")}
 """
 _OWNER = """
     SELECT key, entity_id, NULL::text AS unit FROM @parent
@@ -92,9 +102,15 @@ class Resolver:
     def __init__(self, plan: Plan) -> None:
         """Settle it for an extract of this kind."""
         self._plan = plan
+        self._held_by = 0
+
+    async def is_outdated(self, lane: Lane) -> bool:
+        """Whether there are more bad rows than `hold` has seen: then somebody may be held back by them."""
+        return bool(await lane.value(_HOLDING) != self._held_by)
 
     async def hold(self, lane: Lane) -> None:
-        """`@held` and `@ignored`. Waits for all rows to be judged."""
+        """`@held` and `@ignored`, by the rows that were judged so far."""
+        self._held_by = await lane.value(_HOLDING)
         if not await lane.value("SELECT count(*) FROM @bad"):
             await lane.make_empty("held", "entity_id uuid")
             await lane.make_empty("ignored", 'key text COLLATE "C"')
@@ -141,7 +157,7 @@ class Resolver:
         """`@entity`. Waits for `hold`, and for the rows of enterprises."""
         async with lane.joining():
             await lane.make("entity", _ENTITY)
-        await lane.run("ANALYZE @entity")
+        await lane.look_at("entity")
 
     async def gone(self, lane: Lane) -> None:
         """`@gone`. Waits for `entities`."""
@@ -164,7 +180,7 @@ class Resolver:
                 f" WHERE NOT EXISTS (SELECT FROM ({held}) h WHERE h.number = u.number"
                 " AND h.entity_id <> p.entity_id)",
             )
-        await lane.run("ANALYZE @unit")
+        await lane.look_at("unit")
 
     async def owners(self, lane: Lane) -> None:
         """`@owner`, and of an update what is in question. Waits for `units`."""
@@ -181,7 +197,7 @@ class Resolver:
             )
             await lane.make(f"asked_{file}", self._asked(file))
         tables = ("owner", "unit_before", "moved", *(f"asked_{file}" for file in self._plan.about_any))
-        await lane.run(f"ANALYZE {', '.join(f'@{name}' for name in tables)}")
+        await lane.look_at(*tables)
 
     def _spoken(self) -> str:
         """Every number that a row of an update is about, but for those of enterprises themselves."""
@@ -210,10 +226,7 @@ class Resolver:
         columns = "t.number, t.entity_id"
         by_name = self._present(columns, f"JOIN ({' UNION '.join(named)}) k ON k.number = t.number")
         by_owner = self._present(columns, "JOIN @gone g ON g.entity_id = t.entity_id")
-        return (
-            f"SELECT DISTINCT x.* FROM ({by_name} UNION ALL {by_owner}) x"
-            " WHERE NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = x.entity_id)"
-        )
+        return f"SELECT DISTINCT x.* FROM ({by_name} UNION ALL {by_owner}) x WHERE {not_held('x.entity_id')}"
 
     def _owners_left(self) -> str:
         """Units that an update leaves where they are, and that rows of it are about."""
@@ -223,7 +236,7 @@ class Resolver:
         return (
             f" UNION ALL SELECT x.key, x.entity_id, x.number FROM ({present}) x"
             " WHERE NOT EXISTS (SELECT FROM @unit_before b WHERE b.number = x.number)"
-            " AND NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = x.entity_id)"
+            f" AND {not_held('x.entity_id')}"
         )
 
     def _asked(self, file: str) -> str:
@@ -238,7 +251,7 @@ class Resolver:
             " UNION SELECT entity_id, NULL FROM @gone"
             " UNION SELECT b.entity_id, b.number FROM @unit_before b WHERE NOT EXISTS"
             " (SELECT FROM @unit u WHERE u.number = b.number AND u.entity_id = b.entity_id)) x"
-            " WHERE NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = x.entity_id)"
+            f" WHERE {not_held('x.entity_id')}"
         )
 
 
