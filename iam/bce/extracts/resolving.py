@@ -32,10 +32,11 @@ def ten(column: str) -> str:
 
 
 def not_held(entity: str) -> str:
-    """The condition that an enterprise, if it is one, is not among `@held`.
+    """The condition that an enterprise, if it is one, is not among `@held`: where all are asked about.
 
     Hardly anybody ever is: those few are looked up in memory, row by row. As a join, the planner would build
-    its hash of the millions whom it asks about, because of nobody it cannot tell that there is nobody.
+    its hash of the millions whom it asks about, because of nobody it cannot tell that there is nobody. Where
+    few are asked about, it is the join that costs nothing.
     """
     return f"({entity} IN (SELECT entity_id FROM @held)) IS NOT TRUE"
 
@@ -71,7 +72,7 @@ _TAKEN_AWAY = f"""
       JOIN bce_number n ON n.number = {ten(f"d.{_ENTERPRISE}")} AND {believed("n")}
       JOIN bce_entity e ON e.entity_id = n.entity_id AND e.vanished_at IS NULL
      WHERE NOT EXISTS (SELECT FROM @enterprise s WHERE s.{_ENTERPRISE} = d.{_ENTERPRISE})
-       AND {not_held("n.entity_id")}
+       AND NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = n.entity_id)
 """
 # Whom the rows of an update may be about: those it has a row of, and those it leaves as they are.
 _PARENT = f"""
@@ -82,7 +83,7 @@ _PARENT = f"""
       JOIN bce_entity e ON e.entity_id = n.entity_id AND e.vanished_at IS NULL
      WHERE NOT EXISTS (SELECT FROM @entity s WHERE s.entity_id = n.entity_id)
        AND NOT EXISTS (SELECT FROM @gone g WHERE g.entity_id = n.entity_id)
-       AND {not_held("n.entity_id")}
+       AND NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = n.entity_id)
 """
 _OWNER = """
     SELECT key, entity_id, NULL::text AS unit FROM @parent
@@ -167,6 +168,7 @@ class Resolver:
         """`@parent` and `@unit`. Waits for `gone` and for the rows of all units."""
         if self._plan.update:
             await lane.make("spoken", self._spoken())
+            await lane.look_at("spoken")
             await lane.make("parent", _PARENT)
         else:
             await lane.view("parent", "SELECT key, entity_id FROM @entity")
@@ -226,7 +228,10 @@ class Resolver:
         columns = "t.number, t.entity_id"
         by_name = self._present(columns, f"JOIN ({' UNION '.join(named)}) k ON k.number = t.number")
         by_owner = self._present(columns, "JOIN @gone g ON g.entity_id = t.entity_id")
-        return f"SELECT DISTINCT x.* FROM ({by_name} UNION ALL {by_owner}) x WHERE {not_held('x.entity_id')}"
+        return (
+            f"SELECT DISTINCT x.* FROM ({by_name} UNION ALL {by_owner}) x"
+            " WHERE NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = x.entity_id)"
+        )
 
     def _owners_left(self) -> str:
         """Units that an update leaves where they are, and that rows of it are about."""
@@ -236,7 +241,7 @@ class Resolver:
         return (
             f" UNION ALL SELECT x.key, x.entity_id, x.number FROM ({present}) x"
             " WHERE NOT EXISTS (SELECT FROM @unit_before b WHERE b.number = x.number)"
-            f" AND {not_held('x.entity_id')}"
+            " AND NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = x.entity_id)"
         )
 
     def _asked(self, file: str) -> str:
@@ -251,7 +256,7 @@ class Resolver:
             " UNION SELECT entity_id, NULL FROM @gone"
             " UNION SELECT b.entity_id, b.number FROM @unit_before b WHERE NOT EXISTS"
             " (SELECT FROM @unit u WHERE u.number = b.number AND u.entity_id = b.entity_id)) x"
-            f" WHERE {not_held('x.entity_id')}"
+            " WHERE NOT EXISTS (SELECT FROM @held h WHERE h.entity_id = x.entity_id)"
         )
 
 
